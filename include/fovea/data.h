@@ -1,0 +1,92 @@
+/* Datasets: where they are found, what they hold, how they are split. */
+#ifndef FOVEA_DATA_H
+#define FOVEA_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fovea/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { FV_MAX_CLASSES = 1000, FV_MAX_CHANNELS = 16, FV_MAX_SIDE = 1024 };
+
+typedef struct fv_shape {
+    int c, h, w;
+} fv_shape;
+
+/* n images with labels, in memory. */
+typedef struct fv_images {
+    size_t n;
+    fv_shape shape;
+    const uint8_t *pixels;  /* [n][C][H][W] */
+    const uint16_t *labels; /* [n], each < n_classes */
+} fv_images;
+
+/* Which images of a set, in which order. */
+typedef struct fv_indices {
+    size_t n;
+    uint32_t *at; /* [n] */
+} fv_indices;
+void fv_indices_deinit(fv_indices *indices);
+/* All n images in order. */
+fv_status fv_indices_all(size_t n, fv_indices *out) FV_MUST_CHECK;
+
+typedef struct fv_dataset {
+    char name[64];       /* "mnist", or the last part of the path */
+    char path[512];      /* where it was found; "embedded" for `digits` */
+    int n_classes;
+    char **class_names;  /* [n_classes]; "0", "1", ... where nothing better is known */
+    fv_images train, test;
+    bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
+    char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two) */
+} fv_dataset;
+
+/* Opens a dataset by name or path.
+ * A path (it contains a slash, or exists as a directory) is a directory with the four standard IDX files, each plain
+ * or .gz:
+ *   train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
+ * (images of rank 4 [N][C][H][W], "idx4", likewise; the t10k pair may be missing). A name is looked for in
+ * $FOVEA_DATA/<name>, $XDG_CACHE_HOME/fovea/<name> (~/.cache without it), /usr/share/datasets/<name>, then among the
+ * embedded (`digits`).
+ * Errors: FV_E_NAME (lists the known names and how to get them), FV_E_IO, FV_E_DATA (which file, what is wrong, what
+ * would be right), FV_E_MEMORY. */
+fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) FV_MUST_CHECK;
+void fv_dataset_destroy(fv_dataset *dataset);
+
+/* What `fovea data list` shows: index 0, 1, ... until it returns false. */
+typedef struct fv_dataset_entry {
+    char name[64];
+    char path[512];    /* empty when it is not on this machine */
+    char how[256];     /* what it is, and how to get it when it is absent */
+} fv_dataset_entry;
+bool fv_dataset_list(int index, fv_dataset_entry *out);
+
+/* Splits the images of a set: validation takes floor(fraction * n) of each class, drawn from `seed`; the others are
+ * training. Both in ascending order. fraction in [0, 1). Source: the study's recipe. */
+fv_status fv_split_stratified(const fv_images *images, int n_classes, double fraction, uint64_t seed,
+                              fv_indices *training, fv_indices *validation) FV_MUST_CHECK;
+
+/* `count` of `from`, spread over the classes by largest remainder; nested: for the same seed a smaller subset lies
+ * inside a larger one. count in [1, from->n]. Ascending order. */
+fv_status fv_subset_stratified(const fv_images *images, int n_classes, const fv_indices *from, size_t count,
+                               uint64_t seed, fv_indices *out) FV_MUST_CHECK;
+
+/* Mean and standard deviation (of the population) per channel, of pixels / 255. */
+fv_status fv_pixel_statistics(const fv_images *images, const fv_indices *indices, float mean[FV_MAX_CHANNELS],
+                              float std[FV_MAX_CHANNELS]) FV_MUST_CHECK;
+
+/* How many images occur again byte for byte: extra copies inside train, inside test, and test images that also stand
+ * in train. */
+typedef struct fv_duplicates {
+    size_t in_train, in_test, across;
+} fv_duplicates;
+fv_status fv_count_duplicates(const fv_dataset *dataset, fv_duplicates *out) FV_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,61 @@
+/* Run directories: the record of one training. */
+#ifndef FOVEA_RUN_H
+#define FOVEA_RUN_H
+
+#include "fovea/train.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A training's full configuration: what run.json holds and `--config run.json` reads. */
+typedef struct fv_run_config {
+    char dataset[512]; /* name or path, as given */
+    char model[4096];  /* name or text, as given; run.json also holds the resolved text */
+    int pad, epochs, batch;
+    char optimizer[128], schedule[128], augment[512];
+    double learning_rate, validation, label_smoothing, ema;
+    char subset[32];   /* "" all; "0.25", "1/4" or a count, of the training images (before the validation split) */
+    uint64_t split_seed, seed;
+    int threads, patience;
+} fv_run_config;
+fv_run_config fv_run_config_defaults(void);
+
+/* Reads run.json. FV_E_IO, FV_E_DATA. */
+fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *error) FV_MUST_CHECK;
+
+/* Makes the directory `out`, or runs/<verb>-<n> (the first n that is free) where `out` is NULL. An existing directory
+ * that is not empty: FV_E_EXISTS. Writes its path. */
+fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t size, fv_error *error) FV_MUST_CHECK;
+
+/* What else the record says. */
+typedef struct fv_run_record {
+    const fv_run_config *config;
+    const char *command;
+    const fv_net *net;
+    const fv_dataset *dataset;
+    size_t n_training, n_validation;
+    int threads;               /* in use */
+    int epochs_done;
+    const fv_epoch *history;   /* [epochs_done] */
+    double time_s;             /* 0 before the end */
+    const char *result;        /* "running", "done", "interrupted", "diverged" */
+} fv_run_record;
+
+/* Writes run.json (whole or not at all). Called once before the first step and once at the end. */
+fv_status fv_run_write_record(const char *directory, const fv_run_record *record, fv_error *error) FV_MUST_CHECK;
+/* Writes metrics.csv, predictions-<split>.csv. */
+fv_status fv_run_write_metrics(const char *directory, const fv_epoch *history, int n, fv_error *error) FV_MUST_CHECK;
+fv_status fv_run_write_predictions(const char *directory, const char *split, const fv_prediction *predictions, size_t n,
+                                   fv_error *error) FV_MUST_CHECK;
+/* Reads metrics.csv back (rows malloc'd). */
+fv_status fv_run_read_metrics(const char *directory, fv_epoch **history, int *n, fv_error *error) FV_MUST_CHECK;
+
+/* The splits that a configuration means: indices into dataset->train. */
+fv_status fv_run_split(const fv_run_config *config, const fv_dataset *dataset, fv_indices *training,
+                       fv_indices *validation, fv_error *error) FV_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

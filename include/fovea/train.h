@@ -1,0 +1,73 @@
+/* Training and evaluation. */
+#ifndef FOVEA_TRAIN_H
+#define FOVEA_TRAIN_H
+
+#include "fovea/augment.h"
+#include "fovea/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct fv_epoch {
+    int epoch; /* 1, 2, ... */
+    double time_s, learning_rate;
+    double train_loss, train_accuracy; /* running averages while training, dropout and augmentation included */
+    double validation_loss, validation_accuracy; /* NaN without a validation split */
+    double images_per_s;               /* of training alone */
+} fv_epoch;
+
+typedef struct fv_train_options {
+    int epochs, batch;
+    const char *optimizer;    /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
+    double learning_rate;     /* 0: the optimiser's own (adadelta 1, sgd 0.05, adam and adamw 0.001) */
+    const char *schedule;     /* "step 0.7" (per epoch), "step 0.1 every 10", "constant", "cosine", "onecycle"; each
+                                 may end in "warmup E" epochs */
+    double label_smoothing;   /* [0, 1) */
+    double ema;               /* decay of the averaged weights used for evaluation, e.g. 0.999; 0: none */
+    int patience;             /* stop after so many epochs without a better validation loss, keep the best; 0: never */
+    uint64_t seed;            /* order, dropout, augmentation */
+    int threads;              /* 0: fv_processors() */
+    const fv_augment *augment; /* NULL: none */
+    void *context;            /* for the callbacks, all optional: */
+    void (*on_epoch)(void *context, const fv_epoch *epoch);
+    /* Progress inside an epoch: images done of n, running loss and accuracy. At most some tens of times a second. */
+    void (*on_step)(void *context, int epoch, size_t done, size_t n, double loss, double accuracy);
+    bool (*cancelled)(void *context);  /* asked between steps; true ends with FV_E_INTERRUPTED */
+    int (*threads_now)(void *context); /* asked before each epoch, in place of `threads` */
+} fv_train_options;
+
+/* epochs 10, batch 64, adadelta, step 0.7, seed 1, everything else off. */
+fv_train_options fv_train_defaults(void);
+/* Checks the options as fv_train would. FV_E_ARGUMENT or FV_E_TEXT with the option's name. */
+fv_status fv_train_check(const fv_train_options *options, fv_error *error) FV_MUST_CHECK;
+
+/* Trains `net` over images[training], evaluating on images[validation] (NULL or empty: not) after every epoch.
+ *   history   out  [options->epochs] rows (may be NULL); *n_epochs how many were finished
+ * Returns FV_OK; FV_E_DIVERGED where the loss is not finite (net keeps its last finite weights, those of the last
+ * finished epoch); FV_E_INTERRUPTED (net keeps the finished steps). Allocates before the first step only.
+ * Source: Zeiler 2012, "ADADELTA"; Kingma, Ba 2014, "Adam"; Loshchilov, Hutter 2019, "Decoupled weight decay". */
+fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *training, const fv_indices *validation,
+                   const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) FV_MUST_CHECK;
+
+typedef struct fv_prediction {
+    uint32_t index;            /* of the image in its set */
+    uint16_t truth, predicted;
+    float p_true, p_predicted, loss;
+} fv_prediction;
+
+typedef struct fv_score {
+    size_t n, correct;
+    double loss; /* mean, nats */
+} fv_score;
+
+/* Evaluates over images[indices] (NULL: all). `augment` (NULL: none) is drawn as in `epoch` of a training with `seed`.
+ * predictions [n] out, may be NULL. */
+fv_status fv_evaluate(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
+                      const fv_augment *augment, uint64_t seed, int epoch, fv_score *score,
+                      fv_prediction *predictions) FV_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
