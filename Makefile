@@ -1,0 +1,38 @@
+# The front door. CMake is the truth: CMakeLists.txt, CMakePresets.json.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+DATA ?= fashion-mnist
+
+# The cache remembers FOVEA_TESTS, so that `make` after `make test` configures nothing anew.
+build: $(BUILD)/CMakeCache.txt
+	@cmake --build $(BUILD) -j $(JOBS) --target fovea libfovea
+
+$(BUILD)/CMakeCache.txt:
+	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=OFF
+
+# Installs what is missing, builds, and runs the whole study; prints the report's path. DATA names another dataset.
+study:
+	@scripts/setup study
+	@$(MAKE) --no-print-directory build
+	@$(BUILD)/fovea study $(DATA)
+
+test:
+	@scripts/setup test
+	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
+	@cmake --build $(BUILD) -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+# Every figure of docs/performance.md, with PyTorch beside it.
+bench:
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory build
+	@bench/run $(BUILD)
+
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	@rm -rf $(BUILD)
+
+.PHONY: build study test bench install clean
