@@ -8,10 +8,10 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define FV_MUST_CHECK __attribute__((warn_unused_result))
-#define FV_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define FV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define FV_MUST_CHECK
-#define FV_PRINTF(format, first)
+#define FV_PRINTF(text, first)
 #endif
 
 typedef enum fv_status {
