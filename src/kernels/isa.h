@@ -10,13 +10,16 @@
  *   v_select(m,a,b)  m ? a : b;   v_keep(m,a): m ? a : +0
  *   m_bits(const uint16_t *bits, int part) -> M   lanes part*V_L.. of a 16-bit mask;   m_first(n, part): lane index < n
  *   m_to_bits(M) -> unsigned, low V_L bits
- *   W                vector of V_L uint32: w_load w_store w_set w_add w_xor w_mul_lo w_mul_hi w_lt(a,b) -> M (unsigned)
- *   v_from_bytes(const uint8_t *p)    V_L bytes to floats
+ *   W                vector of V_L uint32 (any address): w_load w_store w_set w_add w_xor w_mul_lo w_mul_hi w_lt(a,b) -> M (unsigned)
+ *   v_from_bytes(const uint8_t *p)    V_L bytes to floats;   v_to_bytes(uint8_t *p, a): whole floats in [0, 255] to bytes
  *   v_pick(const float table[4], const uint8_t *index)  lane l: table[index[l] & 3]; table 16-byte aligned
  *   v_index_is(const uint8_t *index, int value) -> M     lane l: index[l] == value
+ *   v_index_bit(const uint8_t *index, int bit) -> M      lane l: that bit of index[l]
+ *   m_store_winner(uint8_t *p, M column, M row, M on)    lane l's byte: on ? column + 2*row : 4
  *   v_pow2(n)        2^n for whole n in [-126, 127] held as floats;   v_round(x): nearest, ties to even
- *   v_fold16(const float *p, float *out)   sixteen vectors of 16 lanes -> their sixteen folded sums
- *   v_transpose16(const float *s, size_t s_stride, float *d, size_t d_stride)   16 x 16 floats
+ *   v_fold16(const float *p, float *out)   sixteen vectors of 16 lanes -> their sixteen folded sums (out: any address)
+ *   v_transpose16(const float *s, size_t s_stride, float *d, size_t d_stride)   16 x 16 floats, any address
+ *   PIN(v)           v stays in its register instead of becoming a memory operand again
  *   FV_TILE_...      the register tiles of conv.c, conv_pool.c, dense.c for this set */
 #ifndef FV_ISA_H
 #define FV_ISA_H
@@ -29,8 +32,6 @@
 #else
 #define UNROLL _Pragma("GCC unroll 32")
 #endif
-/* A value stays in its register instead of becoming a memory operand again. */
-#define PIN(v) __asm__("" : "+v"(v))
 /* Keeps the compiler from hoisting loads over a tap and spilling. */
 #define FENCE __asm__ volatile("" ::: "memory")
 
