@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+/* clang-format off */
 #define FV_K(name) fv_avx2_##name
 #define FV_ISA "avx2"
 #define V_L 8
@@ -14,68 +15,30 @@ typedef __m256 V;
 typedef __m256 M; /* all bits of a lane, or none */
 typedef __m256i W;
 
-INL V v_load(const float *p) {
-    return _mm256_load_ps(p);
-}
-INL void v_store(float *p, V a) {
-    _mm256_store_ps(p, a);
-}
-INL V v_loadu(const float *p) {
-    return _mm256_loadu_ps(p);
-}
-INL void v_storeu(float *p, V a) {
-    _mm256_storeu_ps(p, a);
-}
-INL V v_set(float x) {
-    return _mm256_set1_ps(x);
-}
-INL V v_bc(const float *p) {
-    return _mm256_broadcast_ss(p);
-}
-INL V v_zero(void) {
-    return _mm256_setzero_ps();
-}
+INL V v_load(const float *p) { return _mm256_load_ps(p); }
+INL void v_store(float *p, V a) { _mm256_store_ps(p, a); }
+INL V v_loadu(const float *p) { return _mm256_loadu_ps(p); }
+INL void v_storeu(float *p, V a) { _mm256_storeu_ps(p, a); }
+INL V v_set(float x) { return _mm256_set1_ps(x); }
+INL V v_bc(const float *p) { return _mm256_broadcast_ss(p); }
+INL V v_zero(void) { return _mm256_setzero_ps(); }
 
-INL V v_add(V a, V b) {
-    return _mm256_add_ps(a, b);
-}
-INL V v_sub(V a, V b) {
-    return _mm256_sub_ps(a, b);
-}
-INL V v_mul(V a, V b) {
-    return _mm256_mul_ps(a, b);
-}
-INL V v_div(V a, V b) {
-    return _mm256_div_ps(a, b);
-}
-INL V v_sqrt(V a) {
-    return _mm256_sqrt_ps(a);
-}
-INL V v_max(V a, V b) {
-    return _mm256_max_ps(a, b);
-} /* maxps: the second where neither is greater */
-INL V v_fma(V a, V b, V c) {
-    return _mm256_fmadd_ps(a, b, c);
-}
-INL V v_round(V a) {
-    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
+INL V v_add(V a, V b) { return _mm256_add_ps(a, b); }
+INL V v_sub(V a, V b) { return _mm256_sub_ps(a, b); }
+INL V v_mul(V a, V b) { return _mm256_mul_ps(a, b); }
+INL V v_div(V a, V b) { return _mm256_div_ps(a, b); }
+INL V v_sqrt(V a) { return _mm256_sqrt_ps(a); }
+INL V v_max(V a, V b) { return _mm256_max_ps(a, b); } /* maxps: the second where neither is greater */
+INL V v_fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+INL V v_round(V a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 INL V v_pow2(V n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
 
-INL M v_gt(V a, V b) {
-    return _mm256_cmp_ps(a, b, _CMP_GT_OQ);
-}
-INL M m_and(M a, M b) {
-    return _mm256_and_ps(a, b);
-}
-INL M m_or(M a, M b) {
-    return _mm256_or_ps(a, b);
-}
-INL M m_andnot(M a, M b) {
-    return _mm256_andnot_ps(a, b);
-}
+INL M v_gt(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
+INL M m_and(M a, M b) { return _mm256_and_ps(a, b); }
+INL M m_or(M a, M b) { return _mm256_or_ps(a, b); }
+INL M m_andnot(M a, M b) { return _mm256_andnot_ps(a, b); }
 INL M m_bits(const uint16_t *bits, int part) {
     const __m256i lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     __m256i b = _mm256_and_si256(_mm256_set1_epi32(*bits >> 8 * part), lanes);
@@ -85,34 +48,16 @@ INL M m_first(int n, int part) {
     const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n - 8 * part), lanes));
 }
-INL unsigned m_to_bits(M m) {
-    return (unsigned)_mm256_movemask_ps(m);
-}
-INL V v_select(M m, V a, V b) {
-    return _mm256_blendv_ps(b, a, m);
-}
-INL V v_keep(M m, V a) {
-    return _mm256_and_ps(m, a);
-}
+INL unsigned m_to_bits(M m) { return (unsigned)_mm256_movemask_ps(m); }
+INL V v_select(M m, V a, V b) { return _mm256_blendv_ps(b, a, m); }
+INL V v_keep(M m, V a) { return _mm256_and_ps(m, a); }
 
-INL W w_load(const uint32_t *p) {
-    return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-INL void w_store(uint32_t *p, W a) {
-    _mm256_storeu_si256((__m256i *)(void *)p, a);
-}
-INL W w_set(uint32_t x) {
-    return _mm256_set1_epi32((int)x);
-}
-INL W w_add(W a, W b) {
-    return _mm256_add_epi32(a, b);
-}
-INL W w_xor(W a, W b) {
-    return _mm256_xor_si256(a, b);
-}
-INL W w_mul_lo(W a, W b) {
-    return _mm256_mullo_epi32(a, b);
-}
+INL W w_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+INL void w_store(uint32_t *p, W a) { _mm256_storeu_si256((__m256i *)(void *)p, a); }
+INL W w_set(uint32_t x) { return _mm256_set1_epi32((int)x); }
+INL W w_add(W a, W b) { return _mm256_add_epi32(a, b); }
+INL W w_xor(W a, W b) { return _mm256_xor_si256(a, b); }
+INL W w_mul_lo(W a, W b) { return _mm256_mullo_epi32(a, b); }
 INL W w_mul_hi(W a, W b) {
     W even = _mm256_mul_epu32(a, b), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
@@ -129,12 +74,8 @@ INL void index_store(uint8_t *p, __m256i a) { /* values 0..255 */
     __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storel_epi64((__m128i *)(void *)p, _mm_packus_epi16(words, words));
 }
-INL V v_from_bytes(const uint8_t *p) {
-    return _mm256_cvtepi32_ps(index_load(p));
-}
-INL void v_to_bytes(uint8_t *p, V a) {
-    index_store(p, _mm256_cvtps_epi32(a));
-}
+INL V v_from_bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(index_load(p)); }
+INL void v_to_bytes(uint8_t *p, V a) { index_store(p, _mm256_cvtps_epi32(a)); }
 INL V v_pick(const float table[4], const uint8_t *index) {
     return _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)table), index_load(index));
 }
@@ -188,5 +129,7 @@ INL void v_transpose16(const float *s, size_t s_stride, float *d, size_t d_strid
         for (size_t j = 0; j < 2; j++)
             transpose8(s + 8 * (i * s_stride + j), s_stride, d + 8 * (j * d_stride + i), d_stride);
 }
+
+/* clang-format on */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+/* clang-format off */
 #define FV_K(name) fv_avx512_##name
 #define FV_ISA "avx512"
 #define V_L 16
@@ -13,68 +14,30 @@ typedef __m512 V;
 typedef __mmask16 M;
 typedef __m512i W;
 
-INL V v_load(const float *p) {
-    return _mm512_load_ps(p);
-}
-INL void v_store(float *p, V a) {
-    _mm512_store_ps(p, a);
-}
-INL V v_loadu(const float *p) {
-    return _mm512_loadu_ps(p);
-}
-INL void v_storeu(float *p, V a) {
-    _mm512_storeu_ps(p, a);
-}
-INL V v_set(float x) {
-    return _mm512_set1_ps(x);
-}
-INL V v_bc(const float *p) {
-    return _mm512_set1_ps(*p);
-}
-INL V v_zero(void) {
-    return _mm512_setzero_ps();
-}
+INL V v_load(const float *p) { return _mm512_load_ps(p); }
+INL void v_store(float *p, V a) { _mm512_store_ps(p, a); }
+INL V v_loadu(const float *p) { return _mm512_loadu_ps(p); }
+INL void v_storeu(float *p, V a) { _mm512_storeu_ps(p, a); }
+INL V v_set(float x) { return _mm512_set1_ps(x); }
+INL V v_bc(const float *p) { return _mm512_set1_ps(*p); }
+INL V v_zero(void) { return _mm512_setzero_ps(); }
 
-INL V v_add(V a, V b) {
-    return _mm512_add_ps(a, b);
-}
-INL V v_sub(V a, V b) {
-    return _mm512_sub_ps(a, b);
-}
-INL V v_mul(V a, V b) {
-    return _mm512_mul_ps(a, b);
-}
-INL V v_div(V a, V b) {
-    return _mm512_div_ps(a, b);
-}
-INL V v_sqrt(V a) {
-    return _mm512_sqrt_ps(a);
-}
-INL V v_max(V a, V b) {
-    return _mm512_max_ps(a, b);
-} /* maxps: the second where neither is greater */
-INL V v_fma(V a, V b, V c) {
-    return _mm512_fmadd_ps(a, b, c);
-}
-INL V v_round(V a) {
-    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
+INL V v_add(V a, V b) { return _mm512_add_ps(a, b); }
+INL V v_sub(V a, V b) { return _mm512_sub_ps(a, b); }
+INL V v_mul(V a, V b) { return _mm512_mul_ps(a, b); }
+INL V v_div(V a, V b) { return _mm512_div_ps(a, b); }
+INL V v_sqrt(V a) { return _mm512_sqrt_ps(a); }
+INL V v_max(V a, V b) { return _mm512_max_ps(a, b); } /* maxps: the second where neither is greater */
+INL V v_fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+INL V v_round(V a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 INL V v_pow2(V n) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
 }
 
-INL M v_gt(V a, V b) {
-    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
-}
-INL M m_and(M a, M b) {
-    return (M)(a & b);
-}
-INL M m_or(M a, M b) {
-    return (M)(a | b);
-}
-INL M m_andnot(M a, M b) {
-    return (M)(~a & b);
-}
+INL M v_gt(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
+INL M m_and(M a, M b) { return (M)(a & b); }
+INL M m_or(M a, M b) { return (M)(a | b); }
+INL M m_andnot(M a, M b) { return (M)(~a & b); }
 INL M m_bits(const uint16_t *bits, int part) {
     (void)part;
     return *bits;
@@ -83,48 +46,24 @@ INL M m_first(int n, int part) {
     (void)part;
     return n >= 16 ? (M)0xffff : n <= 0 ? (M)0 : (M)((1U << n) - 1);
 }
-INL unsigned m_to_bits(M m) {
-    return m;
-}
-INL V v_select(M m, V a, V b) {
-    return _mm512_mask_mov_ps(b, m, a);
-}
-INL V v_keep(M m, V a) {
-    return _mm512_maskz_mov_ps(m, a);
-}
+INL unsigned m_to_bits(M m) { return m; }
+INL V v_select(M m, V a, V b) { return _mm512_mask_mov_ps(b, m, a); }
+INL V v_keep(M m, V a) { return _mm512_maskz_mov_ps(m, a); }
 
-INL W w_load(const uint32_t *p) {
-    return _mm512_loadu_si512(p);
-}
-INL void w_store(uint32_t *p, W a) {
-    _mm512_storeu_si512(p, a);
-}
-INL W w_set(uint32_t x) {
-    return _mm512_set1_epi32((int)x);
-}
-INL W w_add(W a, W b) {
-    return _mm512_add_epi32(a, b);
-}
-INL W w_xor(W a, W b) {
-    return _mm512_xor_si512(a, b);
-}
-INL W w_mul_lo(W a, W b) {
-    return _mm512_mullo_epi32(a, b);
-}
+INL W w_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
+INL void w_store(uint32_t *p, W a) { _mm512_storeu_si512(p, a); }
+INL W w_set(uint32_t x) { return _mm512_set1_epi32((int)x); }
+INL W w_add(W a, W b) { return _mm512_add_epi32(a, b); }
+INL W w_xor(W a, W b) { return _mm512_xor_si512(a, b); }
+INL W w_mul_lo(W a, W b) { return _mm512_mullo_epi32(a, b); }
 INL W w_mul_hi(W a, W b) {
     W even = _mm512_mul_epu32(a, b), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
     return _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
 }
-INL M w_lt(W a, W b) {
-    return _mm512_cmplt_epu32_mask(a, b);
-}
+INL M w_lt(W a, W b) { return _mm512_cmplt_epu32_mask(a, b); }
 
-INL __m128i index_load(const uint8_t *p) {
-    return _mm_loadu_si128((const __m128i *)(const void *)p);
-}
-INL V v_from_bytes(const uint8_t *p) {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(index_load(p)));
-}
+INL __m128i index_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+INL V v_from_bytes(const uint8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(index_load(p))); }
 INL void v_to_bytes(uint8_t *p, V a) {
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
 }
@@ -184,5 +123,7 @@ INL void v_transpose16(const float *s, size_t s_stride, float *d, size_t d_strid
 }
 #undef SHUFFLE128
 #undef SHUFFLE32
+
+/* clang-format on */
 
 #endif

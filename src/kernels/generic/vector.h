@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+/* clang-format off */
 #define FV_K(name) fv_generic_##name
 #define FV_ISA "generic"
 #define V_L 16
@@ -24,26 +25,16 @@ INL V v_loadu(const float *p) {
     memcpy(r.f, p, sizeof r.f);
     return r;
 }
-INL void v_storeu(float *p, V a) {
-    memcpy(p, a.f, sizeof a.f);
-}
-INL V v_load(const float *p) {
-    return v_loadu(p);
-}
-INL void v_store(float *p, V a) {
-    v_storeu(p, a);
-}
+INL void v_storeu(float *p, V a) { memcpy(p, a.f, sizeof a.f); }
+INL V v_load(const float *p) { return v_loadu(p); }
+INL void v_store(float *p, V a) { v_storeu(p, a); }
 INL V v_set(float x) {
     V r;
     EACH(l) r.f[l] = x;
     return r;
 }
-INL V v_bc(const float *p) {
-    return v_set(*p);
-}
-INL V v_zero(void) {
-    return v_set(0);
-}
+INL V v_bc(const float *p) { return v_set(*p); }
+INL V v_zero(void) { return v_set(0); }
 
 #define LANEWISE(name, arguments, expression)                                                                          \
     INL V name arguments {                                                                                             \
@@ -88,15 +79,9 @@ MASKWISE(w_lt, (W a, W b), a.u[l] < b.u[l])
 MASKWISE(v_index_is, (const uint8_t *index, int value), index[l] == value)
 MASKWISE(v_index_bit, (const uint8_t *index, int bit), index[l] >> bit & 1)
 #undef MASKWISE
-INL M m_and(M a, M b) {
-    return (M)(a & b);
-}
-INL M m_or(M a, M b) {
-    return (M)(a | b);
-}
-INL M m_andnot(M a, M b) {
-    return (M)(~a & b);
-}
+INL M m_and(M a, M b) { return (M)(a & b); }
+INL M m_or(M a, M b) { return (M)(a | b); }
+INL M m_andnot(M a, M b) { return (M)(~a & b); }
 INL M m_bits(const uint16_t *bits, int part) {
     (void)part;
     return *bits;
@@ -105,18 +90,14 @@ INL M m_first(int n, int part) {
     (void)part;
     return n >= 16 ? (M)0xffff : n <= 0 ? (M)0 : (M)((1U << n) - 1);
 }
-INL unsigned m_to_bits(M m) {
-    return m;
-}
+INL unsigned m_to_bits(M m) { return m; }
 
 INL W w_load(const uint32_t *p) {
     W r;
     memcpy(r.u, p, sizeof r.u);
     return r;
 }
-INL void w_store(uint32_t *p, W a) {
-    memcpy(p, a.u, sizeof a.u);
-}
+INL void w_store(uint32_t *p, W a) { memcpy(p, a.u, sizeof a.u); }
 #define WORDWISE(name, arguments, expression)                                                                          \
     INL W name arguments {                                                                                             \
         W r;                                                                                                           \
@@ -130,9 +111,7 @@ WORDWISE(w_mul_lo, (W a, W b), a.u[l] * b.u[l])
 WORDWISE(w_mul_hi, (W a, W b), (uint32_t)((uint64_t)a.u[l] * b.u[l] >> 32))
 #undef WORDWISE
 
-INL void v_to_bytes(uint8_t *p, V a) {
-    EACH(l) p[l] = (uint8_t)a.f[l];
-}
+INL void v_to_bytes(uint8_t *p, V a) { EACH(l) p[l] = (uint8_t)a.f[l]; }
 INL void m_store_winner(uint8_t *p, M column, M row, M on) {
     EACH(l) p[l] = (uint8_t)(on >> l & 1 ? (column >> l & 1) | (row >> l & 1) << 1 : 4);
 }
@@ -149,5 +128,7 @@ INL void v_transpose16(const float *s, size_t s_stride, float *d, size_t d_strid
         for (size_t j = 0; j < 16; j++) d[j * d_stride + i] = s[i * s_stride + j];
 }
 #undef EACH
+
+/* clang-format on */
 
 #endif
