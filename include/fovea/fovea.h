@@ -10,6 +10,7 @@
 #include "fovea/statistics.h"
 #include "fovea/explain.h"
 #include "fovea/run.h"
+#include "fovea/image.h"
 #include "fovea/report.h"
 #include "fovea/study.h"
 #endif

@@ -15,13 +15,21 @@ typedef struct fv_run_config {
     int pad, epochs, batch;
     char optimizer[128], schedule[128], augment[512];
     double learning_rate, validation, label_smoothing, ema;
-    char subset[32];   /* "" all; "0.25", "1/4" or a count, of the training images (before the validation split) */
+    char subset[32]; /* "" all; "0.25", "1/4" or a count, of the training images (before the validation split) */
     uint64_t split_seed, seed;
     int threads, patience;
 } fv_run_config;
 fv_run_config fv_run_config_defaults(void);
 
-/* Reads run.json. FV_E_IO, FV_E_DATA. */
+/* The configuration's fields by their names in run.json ("learning_rate"): index 0, 1, ...; NULL at the end. */
+const char *fv_run_config_field(int index);
+/* One field as text ("0.15"). */
+void fv_run_config_get(const fv_run_config *config, int index, char *out, size_t size);
+/* Sets one field from text; `where` begins the message on failure ("--epochs"). FV_E_ARGUMENT with the range. */
+fv_status fv_run_config_set(fv_run_config *config, int index, const char *value, const char *where,
+                            fv_error *error) FV_MUST_CHECK;
+
+/* Reads the configuration in run.json; fields that it lacks keep their defaults. FV_E_IO, FV_E_DATA. */
 fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *error) FV_MUST_CHECK;
 
 /* Makes the directory `out`, or runs/<verb>-<n> (the first n that is free) where `out` is NULL. An existing directory
@@ -35,23 +43,39 @@ typedef struct fv_run_record {
     const fv_net *net;
     const fv_dataset *dataset;
     size_t n_training, n_validation;
-    int threads;               /* in use */
+    int threads; /* in use */
     int epochs_done;
-    const fv_epoch *history;   /* [epochs_done] */
-    double time_s;             /* 0 before the end */
-    const char *result;        /* "running", "done", "interrupted", "diverged" */
+    const fv_epoch *history;    /* [epochs_done] */
+    double time_s;              /* 0 before the end */
+    const char *result;         /* "running", "done", "interrupted", "diverged", "failed" */
+    const fv_score *validation; /* of the weights that were kept; NULL: as the last epoch says */
 } fv_run_record;
 
 /* Writes run.json (whole or not at all). Called once before the first step and once at the end. */
 fv_status fv_run_write_record(const char *directory, const fv_run_record *record, fv_error *error) FV_MUST_CHECK;
+
+/* The record read back. */
+typedef struct fv_run_info {
+    fv_run_config config;
+    char version[32], compiler[64], isa[16], result[16];
+    char train_sha256[65], test_sha256[65], weights_sha256[65]; /* the last is empty before the end */
+    int epochs_done;
+    double time_s;
+} fv_run_info;
+/* Reads run.json of a run directory. FV_E_IO (not a run directory), FV_E_DATA. */
+fv_status fv_run_read_record(const char *directory, fv_run_info *out, fv_error *error) FV_MUST_CHECK;
+
 /* Writes metrics.csv, predictions-<split>.csv. */
 fv_status fv_run_write_metrics(const char *directory, const fv_epoch *history, int n, fv_error *error) FV_MUST_CHECK;
 fv_status fv_run_write_predictions(const char *directory, const char *split, const fv_prediction *predictions, size_t n,
                                    fv_error *error) FV_MUST_CHECK;
-/* Reads metrics.csv back (rows malloc'd). */
+/* Reads metrics.csv and predictions-<split>.csv back (rows malloc'd). FV_E_IO, FV_E_DATA. */
 fv_status fv_run_read_metrics(const char *directory, fv_epoch **history, int *n, fv_error *error) FV_MUST_CHECK;
+fv_status fv_run_read_predictions(const char *directory, const char *split, fv_prediction **predictions, size_t *n,
+                                  fv_error *error) FV_MUST_CHECK;
 
-/* The splits that a configuration means: indices into dataset->train. */
+/* The splits that a configuration means: indices into dataset->train. The subset is drawn by split_seed, as the
+ * validation split is, so that seeds can be compared. FV_E_ARGUMENT where the subset does not fit the set. */
 fv_status fv_run_split(const fv_run_config *config, const fv_dataset *dataset, fv_indices *training,
                        fv_indices *validation, fv_error *error) FV_MUST_CHECK;
 

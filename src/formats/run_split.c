@@ -1,0 +1,59 @@
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "formats/run_config.h"
+
+/* How many of n images the text means. */
+static fv_status subset_count(const char *subset, const fv_dataset *dataset, size_t *count, fv_error *error) {
+    double value;
+    bool fraction;
+    size_t n = dataset->train.n;
+    if (!fv_subset_parse(subset, &value, &fraction))
+        return fv_fail(error, FV_E_ARGUMENT, "subset: \"%s\": give a fraction (0.25 or 1/4) or a count of images",
+                       subset);
+    double images = fraction ? nearbyint(value * (double)n) : value;
+    if (images < 1 || images > (double)n)
+        return fv_fail(error, FV_E_ARGUMENT, "subset: %s of %s is %.0f images: give 1 to %zu", subset, dataset->name,
+                       images, n);
+    *count = (size_t)images;
+    return FV_OK;
+}
+
+/* Splits images[all] by class: positions in `all` first, then mapped back to the set. */
+static fv_status split_subset(const fv_run_config *config, const fv_dataset *dataset, const fv_indices *all,
+                              fv_indices *training, fv_indices *validation) {
+    uint16_t *labels = fv_alloc(all->n, sizeof *labels);
+    if (!labels) return FV_E_MEMORY;
+    for (size_t i = 0; i < all->n; i++) labels[i] = dataset->train.labels[all->at[i]];
+    fv_images part = {all->n, dataset->train.shape, NULL, labels};
+    fv_status status =
+        fv_split_stratified(&part, dataset->n_classes, config->validation, config->split_seed, training, validation);
+    free(labels);
+    FV_TRY(status);
+    for (size_t i = 0; i < training->n; i++) training->at[i] = all->at[training->at[i]];
+    for (size_t i = 0; i < validation->n; i++) validation->at[i] = all->at[validation->at[i]];
+    return FV_OK;
+}
+
+fv_status fv_run_split(const fv_run_config *config, const fv_dataset *dataset, fv_indices *training,
+                       fv_indices *validation, fv_error *error) {
+    fv_status status;
+    fv_indices all = {0}, part = {0};
+    if (*config->subset) {
+        size_t count = 0;
+        FV_TRY(subset_count(config->subset, dataset, &count, error));
+        status = fv_indices_all(dataset->train.n, &all);
+        if (status == FV_OK)
+            status = fv_subset_stratified(&dataset->train, dataset->n_classes, &all, count, config->split_seed, &part);
+        if (status == FV_OK) status = split_subset(config, dataset, &part, training, validation);
+        fv_indices_deinit(&all);
+        fv_indices_deinit(&part);
+    } else {
+        status = fv_split_stratified(&dataset->train, dataset->n_classes, config->validation, config->split_seed,
+                                     training, validation);
+    }
+    return status == FV_OK
+               ? FV_OK
+               : fv_fail(error, status, "%s: could not be split: %s", dataset->name, fv_status_text(status));
+}
