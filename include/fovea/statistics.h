@@ -28,8 +28,8 @@ double fv_deviation(const double *x, size_t n); /* sample standard deviation; 0 
 /* Paired t interval (95 %) of mean(a - b) over n >= 2 seeds. */
 fv_interval fv_paired_interval(const double *a, const double *b, size_t n);
 
-/* error = coefficient * n^(-exponent), least squares in logarithms over m >= 2 points with error > 0 (zero errors stand
- * at `floor_error[i]`, 0.5 / n of their test). 95 % interval of the exponent by t with m - 2 degrees (infinite for
+/* error = coefficient * n^(-exponent), least squares in logarithms over m >= 2 points with error > 0 (let 0.5 / n of
+ * the test stand for an error of zero). 95 % interval of the exponent by t with m - 2 degrees (infinite for
  * m = 2). `residual` is the standard deviation of the residuals in log units, for forecasts. */
 typedef struct fv_power_law {
     double coefficient, exponent, exponent_low, exponent_high, residual;
