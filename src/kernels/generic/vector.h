@@ -9,6 +9,16 @@
 #define FV_ISA "generic"
 #define V_L 16
 #define PIN(v) ((void)0)
+#define FV_DENSE_SUMS 6 /* sums in registers in dense.c */
+
+/* conv.c: channels x pixels; weight gradient: channels, taps in runs of three, single taps; bytes of dy in a strip */
+#define FV_CONV_TILES(X) X(1, 1)
+#define FV_DW_TILES(X) X(1, 3, 1)
+#define FV_DW_STRIP 16384
+/* conv_pool.c: channels; bytes of x in a strip of the weight gradient; window rows of the input gradient */
+#define FV_POOL_TILES(X) X(1)
+#define FV_POOL_DW_STRIP 18432
+#define FV_POOL_DX_ROWS 4
 
 typedef struct V {
     float f[16];
