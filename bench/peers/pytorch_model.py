@@ -93,9 +93,9 @@ class Reader:
         elif word == "relu":
             module = nn.ReLU()
         elif word == "dropout":
-            module = nn.Dropout(float(positional[0]))
+            module = nn.Dropout(float(positional[0]) if positional else 0.5)
         elif word == "dropout2d":
-            module = nn.Dropout2d(float(positional[0]))
+            module = nn.Dropout2d(float(positional[0]) if positional else 0.5)
         elif word == "flatten":
             module = nn.Flatten()
         elif word == "dense":
