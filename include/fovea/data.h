@@ -36,12 +36,12 @@ void fv_indices_deinit(fv_indices *indices);
 fv_status fv_indices_all(size_t n, fv_indices *out) FV_MUST_CHECK;
 
 typedef struct fv_dataset {
-    char name[64];       /* "mnist", or the last part of the path */
-    char path[512];      /* where it was found; "embedded" for `digits` */
+    char name[64];  /* "mnist", or the last part of the path */
+    char path[512]; /* where it was found; "embedded" for `digits` */
     int n_classes;
-    char **class_names;  /* [n_classes]; "0", "1", ... where nothing better is known */
+    char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
     fv_images train, test;
-    bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
+    bool test_set_aside;                    /* the files had no test split: 15 % of each class of train became it */
     char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two) */
 } fv_dataset;
 
@@ -60,8 +60,8 @@ void fv_dataset_destroy(fv_dataset *dataset);
 /* What `fovea data list` shows: index 0, 1, ... until it returns false. */
 typedef struct fv_dataset_entry {
     char name[64];
-    char path[512];    /* empty when it is not on this machine */
-    char how[256];     /* what it is, and how to get it when it is absent */
+    char path[512]; /* empty when it is not on this machine */
+    char how[256];  /* what it is, and how to get it when it is absent */
 } fv_dataset_entry;
 bool fv_dataset_list(int index, fv_dataset_entry *out);
 

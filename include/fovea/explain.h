@@ -37,7 +37,7 @@ fv_embedding_options fv_embedding_defaults(void);
 
 typedef struct fv_embedding {
     size_t n;
-    float *xy;            /* [n][2] */
+    float *xy; /* [n][2] */
     double perplexity, kl_divergence;
     double neighbour_agreement; /* mean share of the 10 nearest that stay among the 10 nearest, in [0, 1] */
 } fv_embedding;

@@ -28,12 +28,13 @@ const char *fv_model_name(int index);
 /* The text of a named model, NULL when unknown. */
 const char *fv_model_text(const char *name);
 
-const char *fv_net_text(const fv_net *net); /* resolved: every layer with its pad and sizes, reads back to the same net */
+const char *
+fv_net_text(const fv_net *net); /* resolved: every layer with its pad and sizes, reads back to the same net */
 fv_shape fv_net_input(const fv_net *net);
 int fv_net_n_classes(const fv_net *net);
 /* Width of the features: what enters the last dense layer. */
 int fv_net_n_features(const fv_net *net);
-size_t fv_net_n_weights(const fv_net *net); /* trained ones: running statistics do not count */
+size_t fv_net_n_weights(const fv_net *net);       /* trained ones: running statistics do not count */
 size_t fv_net_n_multiply_adds(const fv_net *net); /* dense, per image, forward */
 
 /* Pixels enter as (pixel / 255 - mean[c]) / std[c]; mean 0, std 1 at first. std > 0. */
@@ -72,13 +73,14 @@ void fv_net_hash(const fv_net *net, char out[65]);
 fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                        float *logits, float *features) FV_MUST_CHECK;
 
-/* What the first convolution makes of one image [C][H][W], before relu: out [K][P][Q]; writes the shape. FV_E_SHAPE when
- * the net starts with no convolution. `out` may be NULL to ask for the shape. */
+/* What the first convolution makes of one image [C][H][W], before relu: out [K][P][Q]; writes the shape. FV_E_SHAPE
+ * when the net starts with no convolution. `out` may be NULL to ask for the shape. */
 fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shape *shape, float *out) FV_MUST_CHECK;
 
 /* model.safetensors: weights, and in its metadata model text, input shape, mean and std, class names. Written whole or
  * not at all. */
-fv_status fv_net_save(const fv_net *net, const char *path, const char *const *class_names, fv_error *error) FV_MUST_CHECK;
+fv_status fv_net_save(const fv_net *net, const char *path, const char *const *class_names,
+                      fv_error *error) FV_MUST_CHECK;
 /* class_names (may be NULL) gets an array of n_classes strings to be freed with fv_strings_free. */
 fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_error *error) FV_MUST_CHECK;
 void fv_strings_free(char **strings, int n);

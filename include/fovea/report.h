@@ -29,14 +29,14 @@ typedef struct fv_report {
     const char *study_json; /* the whole text of study.json; a section is shown where its key is there */
     /* The explained test images: at most 10,000; "position" below means place in this list. */
     size_t n;
-    const fv_images *images;           /* the test set */
-    const fv_prediction *predictions;  /* [n]; .index is the image in the set */
-    const float *probabilities;        /* [n][n_classes] */
-    const uint32_t *nearest;           /* [n][8] positions, nearest first */
-    const float *nearest_distances;    /* [n][8] */
-    const float *xy;                   /* [n][2] or NULL */
-    fv_report_sheet sheet;             /* n_schemes 0: none */
-    fv_report_responses responses;     /* n_images 0: none */
+    const fv_images *images;          /* the test set */
+    const fv_prediction *predictions; /* [n]; .index is the image in the set */
+    const float *probabilities;       /* [n][n_classes] */
+    const uint32_t *nearest;          /* [n][8] positions, nearest first */
+    const float *nearest_distances;   /* [n][8] */
+    const float *xy;                  /* [n][2] or NULL */
+    fv_report_sheet sheet;            /* n_schemes 0: none */
+    fv_report_responses responses;    /* n_images 0: none */
 } fv_report;
 
 /* Writes report.html at `path`, whole or not at all: offline, under 10 MB. FV_E_IO, FV_E_MEMORY, FV_E_DATA (study_json

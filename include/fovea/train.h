@@ -14,22 +14,22 @@ typedef struct fv_epoch {
     double time_s, learning_rate;
     double train_loss, train_accuracy; /* running averages while training, dropout and augmentation included */
     double validation_loss, validation_accuracy; /* NaN without a validation split */
-    double images_per_s;               /* of training alone */
+    double images_per_s;                         /* of training alone */
 } fv_epoch;
 
 typedef struct fv_train_options {
     int epochs, batch;
-    const char *optimizer;    /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
-    double learning_rate;     /* 0: the optimiser's own (adadelta 1, sgd 0.05, adam and adamw 0.001) */
-    const char *schedule;     /* "step 0.7" (per epoch), "step 0.1 every 10", "constant", "cosine", "onecycle"; each
-                                 may end in "warmup E" epochs */
-    double label_smoothing;   /* [0, 1) */
-    double ema;               /* decay of the averaged weights used for evaluation, e.g. 0.999; 0: none */
-    int patience;             /* stop after so many epochs without a better validation loss, keep the best; 0: never */
-    uint64_t seed;            /* order, dropout, augmentation */
-    int threads;              /* 0: fv_processors() */
+    const char *optimizer;     /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
+    double learning_rate;      /* 0: the optimiser's own (adadelta 1, sgd 0.05, adam and adamw 0.001) */
+    const char *schedule;      /* "step 0.7" (per epoch), "step 0.1 every 10", "constant", "cosine", "onecycle"; each
+                                  may end in "warmup E" epochs */
+    double label_smoothing;    /* [0, 1) */
+    double ema;                /* decay of the averaged weights used for evaluation, e.g. 0.999; 0: none */
+    int patience;              /* stop after so many epochs without a better validation loss, keep the best; 0: never */
+    uint64_t seed;             /* order, dropout, augmentation */
+    int threads;               /* 0: fv_processors() */
     const fv_augment *augment; /* NULL: none */
-    void *context;            /* for the callbacks, all optional: */
+    void *context;             /* for the callbacks, all optional: */
     void (*on_epoch)(void *context, const fv_epoch *epoch);
     /* Progress inside an epoch: images done of n, running loss and accuracy. At most some tens of times a second. */
     void (*on_step)(void *context, int epoch, size_t done, size_t n, double loss, double accuracy);
@@ -51,7 +51,7 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *train
                    const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) FV_MUST_CHECK;
 
 typedef struct fv_prediction {
-    uint32_t index;            /* of the image in its set */
+    uint32_t index; /* of the image in its set */
     uint16_t truth, predicted;
     float p_true, p_predicted, loss;
 } fv_prediction;

@@ -43,7 +43,8 @@ void fv_machine_name(char *out, unsigned size) {
         if (strncmp(line, "model name", 10) != 0) continue;
         char *at = strchr(line, ':');
         if (!at) continue;
-        for (at++; isspace((unsigned char)*at); at++) {}
+        for (at++; isspace((unsigned char)*at); at++) {
+        }
         at[strcspn(at, "\n")] = 0;
         snprintf(out, size, "%s", at);
         break;
@@ -51,7 +52,9 @@ void fv_machine_name(char *out, unsigned size) {
     fclose(f);
 }
 
-const char *fv_version(void) { return FOVEA_VERSION; }
+const char *fv_version(void) {
+    return FOVEA_VERSION;
+}
 
 const char *fv_compiler(void) {
 #if defined(__clang__)

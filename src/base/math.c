@@ -10,9 +10,13 @@ static double with_exponent(double x, int n) { /* x * 2^n, normal results only *
     return x * scale;
 }
 
-static double nearest(double x) { return (double)(int64_t)(x < 0 ? x - 0.5 : x + 0.5); }
+static double nearest(double x) {
+    return (double)(int64_t)(x < 0 ? x - 0.5 : x + 0.5);
+}
 
-double fv_sqrt(double x) { return __builtin_sqrt(x); }
+double fv_sqrt(double x) {
+    return __builtin_sqrt(x);
+}
 
 /* exp(x) = 2^n exp(r), |r| <= ln(2)/2; Taylor to r^13, whose remainder is below 2^-57. */
 double fv_exp(double x) {
@@ -64,15 +68,23 @@ static double quarter_turn(double x, int offset) { /* sin(x + offset pi/2) */
     double r = x - n * 1.57079632673412561417e+00; /* pi/2 in two parts */
     r -= n * 6.07710050650619224932e-11;
     switch (((int64_t)n + offset) & 3) {
-    case 0: return sin_small(r);
-    case 1: return cos_small(r);
-    case 2: return -sin_small(r);
-    default: return -cos_small(r);
+    case 0:
+        return sin_small(r);
+    case 1:
+        return cos_small(r);
+    case 2:
+        return -sin_small(r);
+    default:
+        return -cos_small(r);
     }
 }
 
-double fv_sin(double x) { return quarter_turn(x, 0); }
-double fv_cos(double x) { return quarter_turn(x, 1); }
+double fv_sin(double x) {
+    return quarter_turn(x, 0);
+}
+double fv_cos(double x) {
+    return quarter_turn(x, 1);
+}
 
 double fv_pow(double x, double y) {
     if (y >= 0 && y <= 1e6 && y == (double)(int64_t)y) {

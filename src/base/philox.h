@@ -24,7 +24,9 @@ typedef struct fv_words4 {
     uint32_t word[4];
 } fv_words4;
 
-static inline uint32_t fv_philox_key0(uint64_t seed) { return (uint32_t)seed ^ (uint32_t)(seed >> 32); }
+static inline uint32_t fv_philox_key0(uint64_t seed) {
+    return (uint32_t)seed ^ (uint32_t)(seed >> 32);
+}
 
 static inline fv_words4 fv_philox(uint64_t seed, fv_purpose purpose, uint32_t c0, uint32_t c1, uint32_t c2,
                                   uint32_t c3) {
@@ -43,10 +45,14 @@ static inline fv_words4 fv_philox(uint64_t seed, fv_purpose purpose, uint32_t c0
 }
 
 /* A word to a float in [0, 1): the upper 24 bits, exact. */
-static inline float fv_unit(uint32_t word) { return (float)(word >> 8) * 0x1p-24f; }
+static inline float fv_unit(uint32_t word) {
+    return (float)(word >> 8) * 0x1p-24f;
+}
 
 /* An integer in [0, n), n >= 1, by multiplication (the bias is below n / 2^32). */
-static inline uint32_t fv_below(uint32_t word, uint32_t n) { return (uint32_t)(((uint64_t)word * n) >> 32); }
+static inline uint32_t fv_below(uint32_t word, uint32_t n) {
+    return (uint32_t)(((uint64_t)word * n) >> 32);
+}
 
 /* Fisher-Yates over at[0..n): the same order for the same (seed, purpose, c1, c2) anywhere. n < 2^32. */
 static inline void fv_shuffle(uint32_t *at, size_t n, uint64_t seed, fv_purpose purpose, uint32_t c1, uint32_t c2) {

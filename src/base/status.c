@@ -15,18 +15,30 @@ fv_status fv_fail(fv_error *error, fv_status code, const char *format, ...) {
 
 const char *fv_status_text(fv_status status) {
     switch (status) {
-    case FV_OK: return "done";
-    case FV_E_MEMORY: return "out of memory";
-    case FV_E_ARGUMENT: return "argument out of range";
-    case FV_E_NAME: return "unknown name";
-    case FV_E_EXISTS: return "output exists";
-    case FV_E_TEXT: return "text does not parse";
-    case FV_E_SHAPE: return "shapes do not fit";
-    case FV_E_DATA: return "bad data";
-    case FV_E_IO: return "could not read or write";
-    case FV_E_DIVERGED: return "training diverged";
-    case FV_E_INTERRUPTED: return "interrupted";
-    case FV_E_UNSUPPORTED: return "not supported here";
+    case FV_OK:
+        return "done";
+    case FV_E_MEMORY:
+        return "out of memory";
+    case FV_E_ARGUMENT:
+        return "argument out of range";
+    case FV_E_NAME:
+        return "unknown name";
+    case FV_E_EXISTS:
+        return "output exists";
+    case FV_E_TEXT:
+        return "text does not parse";
+    case FV_E_SHAPE:
+        return "shapes do not fit";
+    case FV_E_DATA:
+        return "bad data";
+    case FV_E_IO:
+        return "could not read or write";
+    case FV_E_DIVERGED:
+        return "training diverged";
+    case FV_E_INTERRUPTED:
+        return "interrupted";
+    case FV_E_UNSUPPORTED:
+        return "not supported here";
     }
     return "unknown status";
 }

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_mark(char c) { return c == ',' || c == '(' || c == ')' || c == '|'; }
+static bool is_mark(char c) {
+    return c == ',' || c == '(' || c == ')' || c == '|';
+}
 
 fv_word fv_text_peek(fv_cursor *cursor) {
     const char *at = cursor->at;
@@ -44,7 +46,9 @@ bool fv_text_accept(fv_cursor *cursor, const char *text) {
     return true;
 }
 
-bool fv_text_at_end(fv_cursor *cursor) { return fv_text_peek(cursor).length == 0; }
+bool fv_text_at_end(fv_cursor *cursor) {
+    return fv_text_peek(cursor).length == 0;
+}
 
 fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) {
     char reason[300];
@@ -53,8 +57,8 @@ fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, c
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
     size_t offset = (size_t)(word.at - cursor->text), from = offset > 30 ? offset - 30 : 0;
-    return fv_fail(error, FV_E_TEXT, "%s text, character %zu: %s\n    %s%.60s\n    %*s^", cursor->what, offset + 1, reason,
-                   from ? "..." : "", cursor->text + from, (int)(offset - from + (from ? 3 : 0)), "");
+    return fv_fail(error, FV_E_TEXT, "%s text, character %zu: %s\n    %s%.60s\n    %*s^", cursor->what, offset + 1,
+                   reason, from ? "..." : "", cursor->text + from, (int)(offset - from + (from ? 3 : 0)), "");
 }
 
 void fv_text_join(char *out, size_t size, const char *const *names, size_t n) {
@@ -121,7 +125,8 @@ fv_status fv_text_arguments(fv_cursor *cursor, fv_word call, const fv_param *par
             fv_text_next(cursor);
         } else {
             position++;
-            for (i = 0; i < n_params && params[i].position != position; i++) {}
+            for (i = 0; i < n_params && params[i].position != position; i++) {
+            }
             if (i == n_params)
                 return fv_text_fail(cursor, word, error, "`%.*s` does not know `%.*s`", call.length, call.at,
                                     word.length, word.at);
@@ -130,8 +135,10 @@ fv_status fv_text_arguments(fv_cursor *cursor, fv_word call, const fv_param *par
             return fv_text_fail(cursor, word, error, "%s of `%.*s` is given twice", params[i].name, call.length,
                                 call.at);
         seen[i] = true;
-        if (params[i].kind == FV_PARAM_FLAG) values[i] = 1;
-        else FV_TRY(read_value(cursor, call, &params[i], n_classes, &values[i], error));
+        if (params[i].kind == FV_PARAM_FLAG)
+            values[i] = 1;
+        else
+            FV_TRY(read_value(cursor, call, &params[i], n_classes, &values[i], error));
     }
     for (int i = 0; i < n_params; i++)
         if (params[i].required && !seen[i])

@@ -41,7 +41,7 @@ typedef enum fv_param_kind {
 typedef struct fv_param {
     const char *name;
     fv_param_kind kind;
-    int position;    /* 1, 2, ...: may stand at this place without its name; 0: only named */
+    int position; /* 1, 2, ...: may stand at this place without its name; 0: only named */
     bool required;
     double min, max; /* inclusive */
     double fallback; /* value when absent */
@@ -55,8 +55,7 @@ fv_status fv_text_arguments(fv_cursor *cursor, fv_word call, const fv_param *par
                             double *values, fv_error *error);
 
 /* Fails with FV_E_TEXT, pointing at `word`: "model: conv 8 3y3: `3y3` ..." */
-fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...)
-    FV_PRINTF(4, 5);
+fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) FV_PRINTF(4, 5);
 
 /* Joins names as "a, b, c" for messages. */
 void fv_text_join(char *out, size_t size, const char *const *names, size_t n);

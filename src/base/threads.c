@@ -70,15 +70,23 @@ static void gate_wait(gate *g, unsigned seen, int spins) {
     pthread_mutex_unlock(&g->mutex);
 }
 
-void fv_team_barrier(fv_team *team) {
-    if (team->n_threads == 1) return;
+void fv_team_meet(fv_team *team, void (*meet)(void *context), void *context) {
+    if (team->n_threads == 1) {
+        if (meet) meet(context);
+        return;
+    }
     unsigned seen = atomic_load_explicit(&team->arrive.count, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&team->n_arrived, 1, memory_order_acq_rel) == team->n_threads - 1) {
+        if (meet) meet(context);
         atomic_store_explicit(&team->n_arrived, 0, memory_order_relaxed);
         gate_open(&team->arrive);
     } else {
         gate_wait(&team->arrive, seen, team->spins);
     }
+}
+
+void fv_team_barrier(fv_team *team) {
+    fv_team_meet(team, NULL, NULL);
 }
 
 static void *thread_main(void *at) {
@@ -141,7 +149,9 @@ void fv_team_destroy(fv_team *team) {
     free(team);
 }
 
-int fv_team_size(const fv_team *team) { return team->n_threads; }
+int fv_team_size(const fv_team *team) {
+    return team->n_threads;
+}
 
 void fv_team_share(int n, int thread, int n_threads, int *begin, int *end) {
     *begin = (int)((long)n * thread / n_threads);

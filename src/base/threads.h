@@ -20,6 +20,8 @@ void fv_team_run(fv_team *team, fv_team_work *work, void *context);
 
 /* To be called by every thread inside a work: returns once all have arrived. */
 void fv_team_barrier(fv_team *team);
+/* The same; the last to arrive first calls `meet` while the others wait. */
+void fv_team_meet(fv_team *team, void (*meet)(void *context), void *context);
 
 /* What [0, n) belongs to `thread`: *begin, *end; contiguous, in thread order, sizes differ by at most one. */
 void fv_team_share(int n, int thread, int n_threads, int *begin, int *end);

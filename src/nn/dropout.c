@@ -1,0 +1,60 @@
+/* dropout P: each number with probability P becomes 0, the others are scaled by 1 / (1 - P); dropout2d: whole channels.
+ */
+#include <stdio.h>
+
+#include "nn/plan.h"
+
+static const fv_param params[] = {{"p", FV_PARAM_NUMBER, 1, false, 0, 0.99, 0.5}};
+
+static fv_status shape(fv_builder *builder, fv_layer *layer) {
+    (void)builder;
+    layer->out = layer->in;
+    return FV_OK;
+}
+
+static void print(const fv_layer *layer, char *out, size_t size) {
+    snprintf(out, size, "%s %g", layer->type->word, layer->arg[0]);
+}
+
+const fv_layer_type fv_dropout_layer = {"dropout", params, 1, shape, print};
+const fv_layer_type fv_dropout2d_layer = {"dropout2d", params, 1, shape, print};
+
+/* dropout draws one mask per number of the live part's whole shape, dropout2d one per channel. */
+static bool per_channel(const fv_plan *plan, const fv_op *op) {
+    return fv_op_layer(plan, op)->type == &fv_dropout2d_layer;
+}
+
+static int n_masks(const fv_plan *plan, const fv_op *op) {
+    const fv_value *out = &plan->values[op->out];
+    return per_channel(plan, op) ? out->shape.c : out->shape.c * out->live_h * out->live_w;
+}
+
+static void need(fv_plan *plan, fv_op *op) {
+    fv_value_match(&plan->values[op->in], &plan->values[op->out]);
+}
+
+static fv_status lay_out(fv_plan *plan, fv_op *op) {
+    op->kept = fv_plan_keep(plan, (size_t)(n_masks(plan, op) + 1) / 2); /* 16-bit masks */
+    return FV_OK;
+}
+
+static float scale_of(const fv_plan *plan, const fv_op *op) {
+    return (float)(1 / (1 - fv_op_layer(plan, op)->arg[0]));
+}
+
+static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
+    fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
+    uint16_t *keep = (uint16_t *)(block->memory + op->kept);
+    plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->layer, n_masks(plan, op),
+                        (uint32_t)((1 - fv_op_layer(plan, op)->arg[0]) * 4294967296.0), keep);
+    plan->k->mask(&x, keep, per_channel(plan, op), scale_of(plan, op), &y, 0);
+}
+
+static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
+    if (!fv_plan_wants(plan, op->in)) return;
+    fv_map dy = fv_plan_gradient(plan, op->out, block), dx = fv_plan_gradient(plan, op->in, block);
+    plan->k->mask(&dy, (const uint16_t *)(block->memory + op->kept), per_channel(plan, op), scale_of(plan, op), &dx,
+                  op->add_in);
+}
+
+const fv_op_type fv_dropout_op = {need, lay_out, NULL, forward, backward, NULL, NULL};

@@ -1,0 +1,188 @@
+#include "nn/infer.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- feeding ---- */
+
+size_t fv_source_scratch(const fv_source *source) {
+    if (!source->augment) return 0;
+    return FV_LANES * fv_shape_size(source->images->shape) + FV_ALIGN + fv_augment_scratch(source->augment);
+}
+
+static size_t index_of(const fv_source *source, size_t position) {
+    return source->order ? source->order[position] : position;
+}
+
+void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels *k, size_t position, int n_lanes,
+                    void *scratch, const fv_map *x) {
+    const uint8_t *image[FV_LANES];
+    float scale[FV_MAX_CHANNELS], shift[FV_MAX_CHANNELS];
+    size_t size = fv_shape_size(source->images->shape);
+    uint8_t *changed = scratch, *rest = changed + (FV_LANES * size + FV_ALIGN - 1) / FV_ALIGN * FV_ALIGN;
+    for (int l = 0; l < FV_LANES; l++) {
+        size_t at = position + (size_t)(l < n_lanes ? l : 0);
+        image[l] = source->images->pixels + index_of(source, at) * size;
+        if (!source->augment) continue;
+        fv_augment_apply(source->augment, source->seed, source->epoch, (uint32_t)at, image[l],
+                         changed + (size_t)l * size, rest);
+        image[l] = changed + (size_t)l * size;
+    }
+    for (int c = 0; c < net->input.c; c++) { /* (pixel / 255 - mean) / std */
+        scale[c] = 1 / (255 * net->std[c]);
+        shift[c] = -net->mean[c] / net->std[c];
+    }
+    k->feed(image, scale, shift, x);
+}
+
+void fv_source_labels(const fv_source *source, size_t position, int n_lanes, uint16_t label[FV_LANES]) {
+    for (int l = 0; l < FV_LANES; l++)
+        label[l] = source->images->labels[index_of(source, position + (size_t)(l < n_lanes ? l : 0))];
+}
+
+void fv_source_prefetch(const fv_source *source, size_t position, size_t n) {
+    size_t size = fv_shape_size(source->images->shape);
+    if (size > 4096) return; /* the processor's own streams do better */
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *image = source->images->pixels + index_of(source, position + i) * size;
+        for (size_t at = 0; at < size + 63; at += 64) __builtin_prefetch(image + at, 0, 2);
+    }
+}
+
+/* ---- inference ---- */
+
+typedef struct job {
+    fv_net *net;
+    fv_plan *plan;
+    const fv_source *source;
+    const fv_sink *sink;
+    size_t n;
+    atomic_size_t next; /* the next block to be taken */
+    atomic_int failed;
+} job;
+
+/* Lanes of `map` to rows of `out`: out[l][i] = map[i][lane l]. The map is flat or has its pixels in raster order. */
+static void store_rows(const fv_map *map, int n_lanes, float *out) {
+    size_t n = (size_t)map->c * (size_t)map->h * (size_t)map->w, i = 0;
+    for (int c = 0; c < map->c; c++)
+        for (int h = 0; h < map->h; h++)
+            for (int w = 0; w < map->w; w++, i++) {
+                const float *at = map->at + c * map->plane + h * map->row + w * FV_LANES;
+                for (int l = 0; l < n_lanes; l++) out[(size_t)l * n + i] = at[l];
+            }
+}
+
+static void store_predictions(const job *j, const float *z, size_t position, int n_lanes, float *p) {
+    int n_classes = j->net->n_classes;
+    uint16_t label[FV_LANES], best[FV_LANES];
+    float loss[FV_LANES];
+    fv_source_labels(j->source, position, n_lanes, label);
+    j->plan->k->softmax_loss(n_classes, z, label, n_lanes, 0, 1, NULL, p, loss, best);
+    for (int l = 0; l < n_lanes; l++)
+        j->sink->predictions[position + (size_t)l] =
+            (fv_prediction){(uint32_t)index_of(j->source, position + (size_t)l),
+                            label[l],
+                            best[l],
+                            p[label[l] * FV_LANES + l],
+                            p[best[l] * FV_LANES + l],
+                            loss[l]};
+}
+
+static void infer_block(const job *j, size_t index, float *memory, void *feed_scratch, float *p) {
+    const fv_plan *plan = j->plan;
+    size_t position = index * FV_LANES;
+    int n_lanes = j->n - position < FV_LANES ? (int)(j->n - position) : FV_LANES;
+    fv_block block = {.memory = memory, .n_lanes = n_lanes};
+    fv_map x = fv_plan_data(plan, 0, &block);
+    fv_source_feed(j->source, j->net, plan->k, position, n_lanes, feed_scratch, &x);
+    fv_plan_forward(plan, 0, &block);
+    fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
+    if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)j->net->n_classes);
+    if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(j->net));
+    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, p);
+}
+
+static void work(void *context, int thread, int n_threads) {
+    job *j = context;
+    (void)n_threads;
+    (void)thread;
+    float *memory = fv_alloc(j->plan->memory_size + 16, sizeof *memory);
+    float *p = fv_alloc((size_t)j->net->n_classes * FV_LANES, sizeof *p);
+    void *feed_scratch = fv_alloc(fv_source_scratch(j->source) + 1, 1);
+    if (!memory || !p || !feed_scratch) atomic_store(&j->failed, 1);
+    size_t n_blocks = (j->n + FV_LANES - 1) / FV_LANES;
+    while (!atomic_load(&j->failed)) {
+        size_t index = atomic_fetch_add(&j->next, 1);
+        if (index >= n_blocks) break;
+        infer_block(j, index, memory, feed_scratch, p);
+    }
+    free(memory);
+    free(p);
+    free(feed_scratch);
+}
+
+/* A plan may train its net; one that infers does not change it. */
+static fv_net *unconst(const fv_net *net) {
+    union {
+        const fv_net *in;
+        fv_net *out;
+    } at = {.in = net};
+    return at.out;
+}
+
+fv_status fv_infer(const fv_net *const_net, const fv_source *source, size_t n, int n_threads, const fv_sink *sink) {
+    fv_net *net = unconst(const_net);
+    job j = {.net = net, .source = source, .sink = sink, .n = n};
+    fv_team *team = NULL;
+    fv_status status = fv_plan_create(net, FV_INFER, 1, &j.plan);
+    if (status != FV_OK) return status;
+    fv_plan_prepare(j.plan, 0, 1);
+    size_t n_blocks = (n + FV_LANES - 1) / FV_LANES;
+    if ((size_t)n_threads > n_blocks) n_threads = n_blocks ? (int)n_blocks : 1;
+    status = fv_team_create(n_threads, &team);
+    if (status == FV_OK) {
+        fv_team_run(team, work, &j);
+        if (atomic_load(&j.failed)) status = FV_E_MEMORY;
+    }
+    fv_team_destroy(team);
+    fv_plan_destroy(j.plan);
+    return status;
+}
+
+static bool fits(const fv_net *net, const fv_images *images) {
+    return net->input.c == images->shape.c && net->input.h == images->shape.h && net->input.w == images->shape.w;
+}
+
+fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
+                       float *logits, float *features) {
+    if (!fits(net, images)) return FV_E_SHAPE;
+    fv_source source = {.images = images, .order = indices ? indices->at : NULL};
+    fv_sink sink = {.logits = logits, .features = features};
+    return fv_infer(net, &source, indices ? indices->n : images->n, n_threads, &sink);
+}
+
+fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shape *shape, float *out) {
+    const fv_layer *first = &net->layers[0];
+    if (first->type != &fv_conv_layer) return FV_E_SHAPE;
+    *shape = first->out;
+    if (!out) return FV_OK;
+    int r = (int)first->arg[1], s = (int)first->arg[2], pad = (int)first->arg[3], stride = (int)first->arg[4];
+    const float *w = fv_layer_data(net, first, 0), *bias = fv_layer_data(net, first, 1);
+    fv_shape in = net->input;
+    for (int k = 0; k < shape->c; k++)
+        for (int p = 0; p < shape->h; p++)
+            for (int q = 0; q < shape->w; q++) {
+                double sum = bias[k];
+                for (int t = 0; t < in.c * r * s; t++) {
+                    int c = t / (r * s), h = p * stride - pad + t / s % r, v = q * stride - pad + t % s;
+                    if (h < 0 || h >= in.h || v < 0 || v >= in.w) continue;
+                    double x = (image[(c * in.h + h) * in.w + v] / 255.0 - net->mean[c]) / net->std[c];
+                    sum += x * w[k * in.c * r * s + t];
+                }
+                out[(k * shape->h + p) * shape->w + q] = (float)sum;
+            }
+    return FV_OK;
+}

@@ -1,0 +1,339 @@
+#include "nn/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- layers to operations ---- */
+
+typedef struct fuser {
+    fv_plan *plan;
+    int *users;  /* of each layer's output */
+    int *stands; /* the value that stands for a layer's output: its own, or its input's where the layer does nothing */
+} fuser;
+
+/* The layer behind `layer` that alone reads it and has the given type; -1 when there is none. */
+static int follower(const fuser *f, int layer, const fv_layer_type *type) {
+    const fv_net *net = f->plan->net;
+    int next = layer + 1;
+    if (next >= net->n_layers || f->users[layer] != 1) return -1;
+    return net->layers[next].type == type && net->layers[next].from == layer ? next : -1;
+}
+
+static int take(const fuser *f, int *last, const fv_layer_type *type) {
+    int next = follower(f, *last, type);
+    if (next >= 0) *last = next;
+    return next;
+}
+
+static bool takes_pool2(const fuser *f, int *last) {
+    int next = follower(f, *last, &fv_max_pool_layer);
+    if (next < 0 || f->plan->net->layers[next].arg[0] != 2) return false;
+    *last = next;
+    return true;
+}
+
+static fv_op *add_op(fuser *f, const fv_op_type *type, int layer) {
+    fv_plan *plan = f->plan;
+    const fv_layer *l = &plan->net->layers[layer];
+    fv_op *op = &plan->ops[plan->n_ops++];
+    *op = (fv_op){.type = type, .layer = layer, .norm = -1, .dropout = -1, .in2 = -1, .out = layer + 1};
+    op->in = f->stands[l->from + 1];
+    if (l->from2 >= 0 || l->type == &fv_residual_layer) op->in2 = f->stands[l->from2 + 1];
+    return op;
+}
+
+/* convolution [+ batch norm, folded, when inferring] [+ relu [+ 2x2 max-pool [+ dropout2d]]] */
+static int fuse_conv(fuser *f, int i) {
+    fv_op *op = add_op(f, &fv_conv_op, i);
+    const double *arg = f->plan->net->layers[i].arg; /* see conv.c: filters, rows, columns, pad, stride */
+    int last = i;
+    if (f->plan->mode == FV_INFER) op->norm = take(f, &last, &fv_norm_layer);
+    op->relu = take(f, &last, &fv_relu_layer) >= 0;
+    bool three = arg[1] == 3 && arg[2] == 3 && f->plan->net->layers[i].arg[4] == 1;
+    if (op->relu && three && takes_pool2(f, &last)) {
+        op->type = &fv_conv_pool_op;
+        op->pool = true;
+        op->dropout = take(f, &last, &fv_dropout2d_layer);
+    }
+    op->out = last + 1;
+    return last;
+}
+
+static int fuse_norm(fuser *f, int i) {
+    fv_plan *plan = f->plan;
+    if (plan->mode == FV_TRAIN) {
+        add_op(f, &fv_norm_statistics_op, i);
+        plan->cuts[plan->n_cuts++] = plan->n_ops - 1;
+    }
+    fv_op *op = add_op(f, &fv_norm_apply_op, i);
+    int last = i;
+    op->relu = take(f, &last, &fv_relu_layer) >= 0;
+    op->pool = op->relu && takes_pool2(f, &last);
+    op->out = last + 1;
+    if (plan->mode == FV_TRAIN) { /* the statistics' way back needs the same gradient */
+        op[-1].out = op->out;
+        op[-1].relu = op->relu;
+        op[-1].pool = op->pool;
+    }
+    return last;
+}
+
+static int fuse_dense(fuser *f, int i) {
+    fv_op *op = add_op(f, &fv_dense_op, i);
+    int last = i;
+    op->relu = take(f, &last, &fv_relu_layer) >= 0;
+    op->out = last + 1;
+    return last;
+}
+
+/* Appends the operation that starts with layer i; returns the last layer it covers. */
+static int fuse(fuser *f, int i) {
+    const fv_layer *layer = &f->plan->net->layers[i];
+    const fv_layer_type *type = layer->type;
+    if (type == &fv_conv_layer) return fuse_conv(f, i);
+    if (type == &fv_norm_layer) return fuse_norm(f, i);
+    if (type == &fv_dense_layer) return fuse_dense(f, i);
+    if (type == &fv_dropout_layer || type == &fv_dropout2d_layer) {
+        if (f->plan->mode == FV_INFER || layer->arg[0] == 0)
+            f->stands[i + 1] = f->stands[layer->from + 1];
+        else
+            add_op(f, &fv_dropout_op, i);
+        return i;
+    }
+    const fv_op_type *op = type == &fv_relu_layer       ? &fv_relu_op
+                           : type == &fv_flatten_layer  ? &fv_flatten_op
+                           : type == &fv_max_pool_layer ? &fv_max_pool_op
+                           : type == &fv_residual_layer ? &fv_sum_op
+                                                        : &fv_mean_pool_op;
+    add_op(f, op, i);
+    return i;
+}
+
+static void fuse_all(fuser *f) {
+    const fv_net *net = f->plan->net;
+    for (int i = 0; i < net->n_layers; i++) {
+        const fv_layer *l = &net->layers[i];
+        if (l->from >= 0) f->users[l->from]++;
+        if (l->from2 >= 0) f->users[l->from2]++;
+    }
+    for (int v = 0; v <= net->n_layers; v++) f->stands[v] = v;
+    for (int i = 0; i < net->n_layers; i++) i = fuse(f, i);
+    f->plan->logits = f->plan->features = f->stands[net->n_layers];
+    if (net->last_dense >= 0) f->plan->features = f->stands[net->layers[net->last_dense].from + 1];
+}
+
+/* ---- values ---- */
+
+void fv_value_need(fv_value *value, int h, int w, int border) {
+    if (h > value->shape.h) h = value->shape.h;
+    if (w > value->shape.w) w = value->shape.w;
+    if (h > value->live_h) value->live_h = h;
+    if (w > value->live_w) value->live_w = w;
+    if (border > value->border) value->border = border;
+}
+
+void fv_value_match(fv_value *a, fv_value *b) {
+    fv_value_need(a, b->live_h, b->live_w, 0);
+    fv_value_need(b, a->live_h, a->live_w, 0);
+}
+
+static fv_map map_of(const fv_value *v, float *memory, size_t offset, int border) {
+    ptrdiff_t row = (ptrdiff_t)(v->live_w + 2 * border) * FV_LANES, plane = row * (v->live_h + 2 * border);
+    return (fv_map){
+        memory + offset + border * row + (ptrdiff_t)border * FV_LANES, v->shape.c, v->live_h, v->live_w, row, plane};
+}
+
+fv_map fv_plan_data(const fv_plan *plan, int value, const fv_block *block) {
+    const fv_value *v = &plan->values[value];
+    return map_of(v, block->memory, v->data, v->border);
+}
+
+fv_map fv_plan_gradient(const fv_plan *plan, int value, const fv_block *block) {
+    const fv_value *v = &plan->values[value];
+    return map_of(v, block->memory, v->gradient, v->gradient_border);
+}
+
+static size_t floats_of(const fv_value *v, int border) {
+    return (size_t)v->shape.c * (size_t)(v->live_h + 2 * border) * (size_t)(v->live_w + 2 * border) * FV_LANES;
+}
+
+size_t fv_plan_keep(fv_plan *plan, size_t n) {
+    size_t at = plan->memory_size;
+    plan->memory_size += (n + 15) / 16 * 16;
+    return at;
+}
+
+size_t fv_plan_share(fv_plan *plan, size_t n) {
+    size_t at = plan->shared_size;
+    plan->shared_size += (n + 15) / 16 * 16;
+    return at;
+}
+
+void fv_plan_scratch(fv_plan *plan, size_t n) {
+    if (n > plan->scratch_size) plan->scratch_size = n;
+}
+
+static bool is_first_of_norm(const fv_op *op) {
+    return op->type == &fv_norm_statistics_op;
+}
+
+static void find_gradients(fv_plan *plan) {
+    if (plan->mode == FV_INFER) return;
+    for (int i = 0; i < plan->n_ops; i++) {
+        const fv_op *op = &plan->ops[i];
+        bool has_weights = plan->net->layers[op->layer].n_tensors > 0;
+        plan->values[op->out].has_gradient |=
+            has_weights || fv_plan_wants(plan, op->in) || fv_plan_wants(plan, op->in2);
+    }
+    for (int i = plan->n_ops - 1; i >= 0; i--) { /* in the order of the way back */
+        fv_op *op = &plan->ops[i];
+        if (op->type == &fv_norm_apply_op) continue;
+        fv_value *in = &plan->values[op->in];
+        op->add_in = in->gradient_started;
+        in->gradient_started = true;
+        if (op->in2 >= 0) {
+            op->add_in2 = plan->values[op->in2].gradient_started;
+            plan->values[op->in2].gradient_started = true;
+        }
+    }
+}
+
+static void count_users(fv_plan *plan) {
+    for (int i = 0; i < plan->n_ops; i++) {
+        const fv_op *op = &plan->ops[i];
+        if (is_first_of_norm(op)) continue;
+        plan->values[op->in].n_users++;
+        if (op->in2 >= 0) plan->values[op->in2].n_users++;
+    }
+}
+
+/* A dense layer can apply the relu of the operation before it while it makes that one's gradient. */
+static void find_gates(fv_plan *plan) {
+    for (int i = 1; i < plan->n_ops; i++) {
+        fv_op *before = &plan->ops[i - 1];
+        bool alone = plan->values[plan->ops[i].in].n_users == 1 && before->out == plan->ops[i].in;
+        if (plan->ops[i].type == &fv_dense_op && before->type == &fv_dense_op && before->relu && alone)
+            before->gated = true;
+    }
+}
+
+static void find_needs(fv_plan *plan) {
+    const int whole[] = {0, plan->logits,
+                         plan->features}; /* feeding writes whole images; the others are read outside */
+    for (int i = 0; i < 3; i++) {
+        fv_value *v = &plan->values[whole[i]];
+        fv_value_need(v, v->shape.h, v->shape.w, 0);
+    }
+    long before = -1, now = 0;
+    while (now != before) { /* until no live part grows any more */
+        before = now;
+        now = 0;
+        for (int i = plan->n_ops - 1; i >= 0; i--) plan->ops[i].type->need(plan, &plan->ops[i]);
+        for (int v = 0; v <= plan->net->n_layers; v++) now += plan->values[v].live_h + plan->values[v].live_w;
+    }
+}
+
+static void place_value(fv_plan *plan, int value) {
+    fv_value *v = &plan->values[value];
+    v->data = fv_plan_keep(plan, floats_of(v, v->border));
+    if (v->has_gradient) v->gradient = fv_plan_keep(plan, floats_of(v, v->gradient_border));
+}
+
+static fv_status lay_out(fv_plan *plan) {
+    place_value(plan, 0);
+    for (int i = 0; i < plan->n_ops; i++) {
+        fv_op *op = &plan->ops[i];
+        if (!is_first_of_norm(op)) place_value(plan, op->out);
+        if (is_first_of_norm(op)) continue; /* shares what its second half lays out */
+        if (op->type->lay_out) FV_TRY(op->type->lay_out(plan, op));
+    }
+    plan->shared = fv_alloc(plan->shared_size + 16, sizeof *plan->shared);
+    return plan->shared ? FV_OK : FV_E_MEMORY;
+}
+
+/* ---- creation ---- */
+
+fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) {
+    size_t n = (size_t)net->n_layers + 1;
+    fv_plan *plan = calloc(1, sizeof *plan);
+    fuser f = {plan, calloc(n, sizeof(int)), calloc(n, sizeof(int))};
+    fv_status status = FV_E_MEMORY;
+    if (!plan || !f.users || !f.stands) goto end;
+    plan->net = net;
+    plan->k = fv_kernels_chosen();
+    plan->mode = mode;
+    plan->n_blocks = n_blocks;
+    plan->n_slots = 1;
+    while (plan->n_slots < n_blocks && plan->n_slots < FV_MAX_SLOTS) plan->n_slots *= 2;
+    plan->ops = calloc(2 * n, sizeof *plan->ops);
+    plan->cuts = calloc(n, sizeof *plan->cuts);
+    plan->values = calloc(n, sizeof *plan->values);
+    if (!plan->ops || !plan->cuts || !plan->values) goto end;
+    plan->values[0].shape = net->input;
+    for (size_t v = 1; v < n; v++) plan->values[v].shape = net->layers[v - 1].out;
+    fuse_all(&f);
+    count_users(plan);
+    find_gradients(plan);
+    find_gates(plan);
+    find_needs(plan);
+    status = lay_out(plan);
+end:
+    free(f.users);
+    free(f.stands);
+    if (status == FV_OK)
+        *out = plan;
+    else
+        fv_plan_destroy(plan);
+    return status;
+}
+
+void fv_plan_destroy(fv_plan *plan) {
+    if (!plan) return;
+    for (int i = 0; i < plan->n_ops; i++) free(plan->ops[i].detail);
+    free(plan->ops);
+    free(plan->cuts);
+    free(plan->values);
+    free(plan->shared);
+    free(plan);
+}
+
+/* ---- running ---- */
+
+void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads) {
+    for (int i = thread; i < plan->n_ops; i += n_threads)
+        if (plan->ops[i].type->prepare) plan->ops[i].type->prepare(plan, &plan->ops[i]);
+}
+
+static int segment_begin(const fv_plan *plan, int segment) {
+    return segment ? plan->cuts[segment - 1] + 1 : 0;
+}
+static int segment_end(const fv_plan *plan, int segment) {
+    return segment < plan->n_cuts ? plan->cuts[segment] + 1 : plan->n_ops;
+}
+
+void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *block) {
+    for (int i = segment_begin(plan, segment); i < segment_end(plan, segment); i++)
+        plan->ops[i].type->forward(plan, &plan->ops[i], block);
+}
+
+void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *block) {
+    for (int i = segment_end(plan, segment) - 1; i >= segment_begin(plan, segment); i--)
+        plan->ops[i].type->backward(plan, &plan->ops[i], block);
+}
+
+void fv_plan_meet_forward(const fv_plan *plan, int cut, size_t n, int n_blocks) {
+    const fv_op *op = &plan->ops[plan->cuts[cut]];
+    op->type->meet_forward(plan, op, n, n_blocks);
+}
+
+void fv_plan_meet_backward(const fv_plan *plan, int cut, size_t n, int n_blocks) {
+    const fv_op *op = &plan->ops[plan->cuts[cut]];
+    op->type->meet_backward(plan, op, n, n_blocks);
+}
+
+void fv_plan_slot(const fv_plan *plan, int slot, int *begin, int *end) {
+    *begin = slot * plan->n_blocks / plan->n_slots;
+    *end = (slot + 1) * plan->n_blocks / plan->n_slots;
+}

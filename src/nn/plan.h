@@ -1,0 +1,125 @@
+/* A plan: the fused operations of a net in running order, and where everything lies in memory.
+ *
+ * A batch is cut into blocks of sixteen images. Operations run block by block; where one couples the images of a batch
+ * (batch norm) the plan has a cut, at which all blocks meet. Forward runs the segments between cuts first to last,
+ * backward last to first. */
+#ifndef FV_PLAN_H
+#define FV_PLAN_H
+
+#include "kernels/kernels.h"
+#include "nn/net.h"
+
+enum { FV_MAX_SLOTS = 16 };
+
+typedef enum fv_mode { FV_INFER, FV_TRAIN } fv_mode;
+
+/* Something that flows: the net's input or a layer's output. Only the live part [c][live_h][live_w] is computed: pixels
+ * that pooling drops at the end of a row or column are not. Offsets are floats in a block's memory. */
+typedef struct fv_value {
+    fv_shape shape;
+    int live_h, live_w;
+    int border, gradient_border; /* zeros around each plane, for those who read beyond it */
+    int n_users;
+    bool has_gradient, gradient_started; /* started: a later user has already been given its place in the sum */
+    size_t data, gradient;
+} fv_value;
+
+typedef struct fv_plan fv_plan;
+typedef struct fv_op fv_op;
+
+/* One block on its way through the net. */
+typedef struct fv_block {
+    float *memory;  /* values, gradients, and what operations keep for the way back */
+    float *scratch; /* the thread's own */
+    float *slot;    /* gradients of the slot the block belongs to, laid out as net->weights */
+    int add;        /* 0: first block of its slot, gradients are set; 1: added */
+    int index, n_lanes;
+    uint32_t seed0, epoch, position; /* of lane 0 in the epoch's order */
+} fv_block;
+
+/* How an operation runs. Any member may be NULL. */
+typedef struct fv_op_type {
+    /* Says what it needs: live parts and borders of what it reads (called last operation to first), ... */
+    void (*need)(fv_plan *plan, fv_op *op);
+    /* ... then memory (fv_plan_keep, fv_plan_share, fv_plan_scratch), with all layouts known. */
+    fv_status (*lay_out)(fv_plan *plan, fv_op *op);
+    /* After weights changed: repack them. */
+    void (*prepare)(const fv_plan *plan, const fv_op *op);
+    void (*forward)(const fv_plan *plan, const fv_op *op, const fv_block *block);
+    void (*backward)(const fv_plan *plan, const fv_op *op, const fv_block *block);
+    /* At the cut behind this operation, once per batch of n images in n_blocks blocks. */
+    void (*meet_forward)(const fv_plan *plan, const fv_op *op, size_t n, int n_blocks);
+    void (*meet_backward)(const fv_plan *plan, const fv_op *op, size_t n, int n_blocks);
+} fv_op_type;
+
+struct fv_op {
+    const fv_op_type *type;
+    int layer;           /* the layer that it is named after */
+    int norm, dropout;   /* layers fused into it; -1: none */
+    bool relu, pool;     /* fused behind it */
+    bool gated;          /* the operation behind it applies this one's relu to the gradient */
+    int in, in2, out;    /* values; in2 -1 but for sums */
+    bool alias;          /* its output is its input: nothing to do */
+    int add_in, add_in2; /* its part of the input's gradient is added (1) or comes first (0) */
+    size_t kept, kept2;  /* floats in the block's memory */
+    size_t shared;       /* floats in plan->shared: packed weights, coefficients */
+    void *detail;        /* the operation's own, freed with the plan */
+};
+
+struct fv_plan {
+    fv_net *net;
+    const fv_kernels *k;
+    fv_mode mode;
+    int n_blocks; /* of a full batch */
+    int n_slots;
+    fv_op *ops;
+    int n_ops;
+    int *cuts; /* after which operations all blocks meet */
+    int n_cuts;
+    fv_value *values;                              /* [n_layers + 1]: 0 the input, i + 1 the output of layer i */
+    int logits, features;                          /* values */
+    size_t memory_size, shared_size, scratch_size; /* floats */
+    float *shared;
+};
+
+/* Plans `net` for batches of at most n_blocks * 16 images. */
+fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) FV_MUST_CHECK;
+void fv_plan_destroy(fv_plan *plan);
+/* Repacks the weights: operations thread, thread + n_threads, ... */
+void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads);
+
+/* Segment 0 .. n_cuts of one block; the logits stand in value plan->logits after the last. */
+void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *block);
+void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *block);
+void fv_plan_meet_forward(const fv_plan *plan, int cut, size_t n, int n_blocks);
+void fv_plan_meet_backward(const fv_plan *plan, int cut, size_t n, int n_blocks);
+
+/* Blocks [*begin, *end) of slot s. */
+void fv_plan_slot(const fv_plan *plan, int slot, int *begin, int *end);
+
+/* ---- for operations ---- */
+
+/* Floats that each block keeps, that all share, that a thread needs while running one operation. */
+size_t fv_plan_keep(fv_plan *plan, size_t n);
+size_t fv_plan_share(fv_plan *plan, size_t n);
+void fv_plan_scratch(fv_plan *plan, size_t n);
+
+/* The live part of a value, or of its gradient, in a block. */
+fv_map fv_plan_data(const fv_plan *plan, int value, const fv_block *block);
+fv_map fv_plan_gradient(const fv_plan *plan, int value, const fv_block *block);
+/* Somebody reads rows and columns up to h x w (cut to the shape), with so many zeros around. */
+void fv_value_need(fv_value *value, int h, int w, int border);
+/* Two values of one shape are worked on pixel by pixel: the same part of both lives. */
+void fv_value_match(fv_value *a, fv_value *b);
+
+static inline const fv_layer *fv_op_layer(const fv_plan *plan, const fv_op *op) {
+    return &plan->net->layers[op->layer];
+}
+static inline bool fv_plan_wants(const fv_plan *plan, int value) {
+    return value >= 0 && plan->values[value].has_gradient;
+}
+
+extern const fv_op_type fv_conv_op, fv_conv_pool_op, fv_dense_op, fv_norm_statistics_op, fv_norm_apply_op, fv_relu_op,
+    fv_dropout_op, fv_flatten_op, fv_max_pool_op, fv_mean_pool_op, fv_sum_op;
+
+#endif

@@ -1,0 +1,224 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/philox.h"
+#include "fovea/machine.h"
+#include "train/trainer.h"
+
+enum { MAX_THREADS = 256, MAX_BATCH = 65536, MAX_EPOCHS = 100000 };
+
+fv_train_options fv_train_defaults(void) {
+    return (fv_train_options){.epochs = 10, .batch = 64, .optimizer = "adadelta", .schedule = "step 0.7", .seed = 1};
+}
+
+/* NaN fails every comparison, so it is outside too. */
+static fv_status check_range(const char *name, double value, double low, double high, fv_error *error) {
+    if (value >= low && value <= high) return FV_OK;
+    return fv_fail(error, FV_E_ARGUMENT, "%s: %g is outside %g to %g", name, value, low, high);
+}
+
+fv_status fv_train_check(const fv_train_options *o, fv_error *error) {
+    fv_optimiser optimiser;
+    fv_schedule schedule;
+    FV_TRY(check_range("epochs", o->epochs, 1, MAX_EPOCHS, error));
+    FV_TRY(check_range("batch", o->batch, 1, MAX_BATCH, error));
+    FV_TRY(check_range("learning rate", o->learning_rate, 0, 1000, error));
+    FV_TRY(check_range("label smoothing", o->label_smoothing, 0, 0.99, error));
+    FV_TRY(check_range("ema", o->ema, 0, 0.999999, error));
+    FV_TRY(check_range("patience", o->patience, 0, MAX_EPOCHS, error));
+    FV_TRY(check_range("threads", o->threads, 0, MAX_THREADS, error));
+    FV_TRY(fv_optimiser_parse(o->optimizer, o->learning_rate, &optimiser, error));
+    return fv_schedule_parse(o->schedule, o->epochs, &schedule, error);
+}
+
+/* ---- a training ---- */
+
+/* Weights and running statistics of a moment. */
+typedef struct snapshot {
+    float *weights, *statistics;
+} snapshot;
+
+typedef struct training {
+    fv_net *net;
+    const fv_images *images;
+    const fv_indices *validation;
+    const fv_train_options *options;
+    fv_trainer *trainer;
+    fv_team *team;
+    uint32_t *order; /* [n] */
+    size_t n;
+    snapshot last, best; /* of the last finished epoch; of the best, with patience */
+    double best_loss;
+    int epochs_since_best;
+} training;
+
+static fv_status snapshot_init(snapshot *s, const fv_net *net) {
+    s->weights = fv_alloc(net->n_weights + 16, sizeof(float));
+    s->statistics = fv_alloc(net->n_statistics + 16, sizeof(float));
+    return s->weights && s->statistics ? FV_OK : FV_E_MEMORY;
+}
+
+static void snapshot_deinit(snapshot *s) {
+    free(s->weights);
+    free(s->statistics);
+}
+
+static void snapshot_save(snapshot *s, const fv_net *net) {
+    memcpy(s->weights, net->weights, net->n_weights * sizeof(float));
+    memcpy(s->statistics, net->statistics, net->n_statistics * sizeof(float));
+}
+
+static void snapshot_restore(const snapshot *s, fv_net *net) {
+    memcpy(net->weights, s->weights, net->n_weights * sizeof(float));
+    memcpy(net->statistics, s->statistics, net->n_statistics * sizeof(float));
+}
+
+static int wanted_threads(const fv_train_options *o) {
+    int n = o->threads_now ? o->threads_now(o->context) : o->threads;
+    if (n <= 0) n = fv_processors();
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
+static int max_threads(const fv_train_options *o) {
+    int most = fv_processors();
+    if (o->threads > most) most = o->threads;
+    return most < MAX_THREADS ? most : MAX_THREADS;
+}
+
+/* Threads beyond the slots would have nothing to do. */
+static fv_status gather_team(training *t) {
+    int n = wanted_threads(t->options), slots = t->trainer->plan->n_slots, most = t->trainer->max_threads;
+    if (n > slots) n = slots;
+    if (n > most) n = most;
+    if (t->team && fv_team_size(t->team) == n) return FV_OK;
+    fv_team_destroy(t->team);
+    t->team = NULL;
+    return fv_team_create(n, &t->team);
+}
+
+static void swap_weights(training *t) { /* the averaged weights are the ones that are judged and kept */
+    float *w = t->net->weights, *average = t->trainer->average;
+    if (!average) return;
+    for (size_t i = 0; i < t->net->n_weights; i++) {
+        float x = w[i];
+        w[i] = average[i];
+        average[i] = x;
+    }
+}
+
+static fv_status evaluate_epoch(training *t, fv_epoch *row) {
+    row->validation_loss = row->validation_accuracy = NAN;
+    if (!t->validation || t->validation->n == 0) return FV_OK;
+    fv_score score;
+    FV_TRY(fv_evaluate(t->net, t->images, t->validation, fv_team_size(t->team), NULL, 0, 0, &score, NULL));
+    row->validation_loss = score.loss;
+    row->validation_accuracy = (double)score.correct / (double)score.n;
+    return FV_OK;
+}
+
+/* One epoch, judged. FV_E_DIVERGED and FV_E_INTERRUPTED leave the net as the header promises. */
+static fv_status run_epoch(training *t, int epoch, fv_epoch *row) {
+    FV_TRY(gather_team(t));
+    fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)epoch, 0);
+    fv_source source = {t->images, t->order, t->options->augment, t->options->seed, (uint32_t)epoch};
+    double start_s = fv_now();
+    fv_epoch_sum sum = fv_trainer_epoch(t->trainer, t->team, &source, t->n, epoch);
+    double time_s = fv_now() - start_s;
+    if (sum.status == FV_E_INTERRUPTED) return sum.status;
+    if (sum.status != FV_OK || !t->trainer->plan->k->all_finite(t->net->n_weights, t->net->weights)) {
+        snapshot_restore(&t->last, t->net);
+        return FV_E_DIVERGED;
+    }
+    const fv_schedule *s = &t->trainer->schedule;
+    *row = (fv_epoch){.epoch = epoch + 1,
+                      .time_s = time_s,
+                      .learning_rate =
+                          t->trainer->optimiser.learning_rate * fv_schedule_factor(s, epoch, 0, 1, t->options->epochs),
+                      .train_loss = sum.loss / (double)sum.n,
+                      .train_accuracy = (double)sum.correct / (double)sum.n,
+                      .images_per_s = (double)sum.n / time_s};
+    swap_weights(t);
+    fv_status status = evaluate_epoch(t, row);
+    snapshot_save(&t->last, t->net);
+    swap_weights(t);
+    return status;
+}
+
+/* Whether to stop early. */
+static bool is_stale(training *t, const fv_epoch *row) {
+    if (t->options->patience == 0 || isnan(row->validation_loss)) return false;
+    if (row->validation_loss < t->best_loss) {
+        t->best_loss = row->validation_loss;
+        t->epochs_since_best = 0;
+        memcpy(t->best.weights, t->last.weights, t->net->n_weights * sizeof(float));
+        memcpy(t->best.statistics, t->last.statistics, t->net->n_statistics * sizeof(float));
+        return false;
+    }
+    return ++t->epochs_since_best >= t->options->patience;
+}
+
+static fv_status run_epochs(training *t, fv_epoch *history, int *n_epochs) {
+    const fv_train_options *o = t->options;
+    snapshot_save(&t->last, t->net);
+    fv_status status = FV_OK;
+    for (int epoch = 0; epoch < o->epochs; epoch++) {
+        fv_epoch row;
+        status = run_epoch(t, epoch, &row);
+        if (status != FV_OK) break;
+        if (history) history[epoch] = row;
+        *n_epochs = epoch + 1;
+        if (o->on_epoch) o->on_epoch(o->context, &row);
+        if (is_stale(t, &row)) break;
+    }
+    if (status == FV_OK) snapshot_restore(&t->last, t->net); /* with ema: the averaged weights */
+    if (status == FV_OK && o->patience && t->best_loss < INFINITY) snapshot_restore(&t->best, t->net);
+    return status;
+}
+
+static fv_status prepare_training(training *t, const fv_indices *chosen, fv_error *error) {
+    t->order = malloc((t->n + 1) * sizeof *t->order);
+    if (!t->order) return FV_E_MEMORY;
+    for (size_t i = 0; i < t->n; i++) t->order[i] = chosen ? chosen->at[i] : (uint32_t)i;
+    FV_TRY(snapshot_init(&t->last, t->net));
+    if (t->options->patience) FV_TRY(snapshot_init(&t->best, t->net));
+    return fv_trainer_create(t->net, t->options, t->images, max_threads(t->options), &t->trainer, error);
+}
+
+static fv_status check_sets(const fv_net *net, const fv_images *images, size_t n, fv_error *error) {
+    fv_shape a = net->input, b = images->shape;
+    if (a.c != b.c || a.h != b.h || a.w != b.w)
+        return fv_fail(error, FV_E_SHAPE, "the model reads %dx%dx%d images, the data has %dx%dx%d", a.c, a.h, a.w, b.c,
+                       b.h, b.w);
+    if (n == 0) return fv_fail(error, FV_E_ARGUMENT, "there are no images to train on");
+    return FV_OK;
+}
+
+fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chosen, const fv_indices *validation,
+                   const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) {
+    training t = {.net = net,
+                  .images = images,
+                  .validation = validation,
+                  .options = options,
+                  .n = chosen ? chosen->n : images->n,
+                  .best_loss = INFINITY};
+    int done = 0;
+    FV_TRY(fv_train_check(options, error));
+    FV_TRY(check_sets(net, images, t.n, error));
+    fv_status status = prepare_training(&t, chosen, error);
+    if (status == FV_OK) status = run_epochs(&t, history, &done);
+    if (status == FV_E_MEMORY) fv_fail(error, status, "training: out of memory");
+    if (status == FV_E_DIVERGED)
+        fv_fail(error, status, "training diverged in epoch %d: the loss is not finite; a lower learning rate helps",
+                done + 1);
+    if (status == FV_E_INTERRUPTED) fv_fail(error, status, "interrupted in epoch %d", done + 1);
+    if (n_epochs) *n_epochs = done;
+    fv_team_destroy(t.team);
+    fv_trainer_destroy(t.trainer);
+    snapshot_deinit(&t.last);
+    snapshot_deinit(&t.best);
+    free(t.order);
+    return status;
+}

@@ -1,0 +1,311 @@
+#include "train/trainer.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/philox.h"
+
+enum { UPDATE_CHUNK = 1024 }; /* floats reduced and updated at a time, so that the sum stays in L1 */
+
+/* ---- memory ---- */
+
+static fv_status allocate_arrays(void **arrays, int n, size_t size_bytes) {
+    for (int i = 0; i < n; i++)
+        if (!(arrays[i] = fv_alloc(size_bytes, 1))) return FV_E_MEMORY;
+    return FV_OK;
+}
+
+static fv_status allocate(fv_trainer *t, const fv_images *images) {
+    const fv_plan *plan = t->plan;
+    fv_source source = {.images = images, .augment = t->options->augment};
+    t->n_memories = plan->n_cuts ? plan->n_blocks : t->max_threads;
+    t->memory = calloc((size_t)t->n_memories, sizeof *t->memory);
+    t->scratch = calloc((size_t)t->max_threads, sizeof *t->scratch);
+    t->feed_scratch = calloc((size_t)t->max_threads, sizeof *t->feed_scratch);
+    if (!t->memory || !t->scratch || !t->feed_scratch) return FV_E_MEMORY;
+    FV_TRY(allocate_arrays((void **)t->memory, t->n_memories, plan->memory_size * sizeof(float)));
+    FV_TRY(allocate_arrays((void **)t->scratch, t->max_threads, plan->scratch_size * sizeof(float)));
+    FV_TRY(allocate_arrays(t->feed_scratch, t->max_threads, fv_source_scratch(&source)));
+    t->slots = fv_alloc((size_t)plan->n_slots * t->n_weights, sizeof *t->slots);
+    t->state1 = fv_alloc(t->n_weights, sizeof *t->state1);
+    t->state2 = fv_alloc(t->n_weights, sizeof *t->state2);
+    t->block_loss = fv_alloc((size_t)plan->n_blocks, sizeof *t->block_loss);
+    t->block_correct = fv_alloc((size_t)plan->n_blocks, sizeof *t->block_correct);
+    if (t->options->ema > 0 && !(t->average = fv_alloc(t->n_weights, sizeof *t->average))) return FV_E_MEMORY;
+    return t->slots && t->state1 && t->state2 && t->block_loss && t->block_correct ? FV_OK : FV_E_MEMORY;
+}
+
+fv_status fv_trainer_create(fv_net *net, const fv_train_options *options, const fv_images *images, int max_threads,
+                            fv_trainer **out, fv_error *error) {
+    fv_optimiser optimiser;
+    fv_schedule schedule;
+    FV_TRY(fv_optimiser_parse(options->optimizer, options->learning_rate, &optimiser, error));
+    FV_TRY(fv_schedule_parse(options->schedule, options->epochs, &schedule, error));
+    fv_trainer *t = calloc(1, sizeof *t);
+    if (!t) return fv_fail(error, FV_E_MEMORY, "training: out of memory");
+    t->net = net;
+    t->options = options;
+    t->optimiser = optimiser;
+    t->schedule = schedule;
+    t->n_weights = net->n_weights;
+    t->max_threads = max_threads;
+    fv_status status = fv_plan_create(net, FV_TRAIN, (options->batch + FV_LANES - 1) / FV_LANES, &t->plan);
+    if (status == FV_OK) status = allocate(t, images);
+    if (status != FV_OK) {
+        fv_trainer_destroy(t);
+        return fv_fail(error, status, "training: out of memory: a smaller batch or model would need less");
+    }
+    fv_plan_prepare(t->plan, 0, 1);
+    if (t->average)
+        for (size_t i = 0; i < t->n_weights; i++) t->average[i] = net->weights[i];
+    *out = t;
+    return FV_OK;
+}
+
+static void free_arrays(void **arrays, int n) {
+    for (int i = 0; arrays && i < n; i++) free(arrays[i]);
+    free(arrays);
+}
+
+void fv_trainer_destroy(fv_trainer *t) {
+    if (!t) return;
+    free_arrays((void **)t->memory, t->n_memories);
+    free_arrays((void **)t->scratch, t->max_threads);
+    free_arrays(t->feed_scratch, t->max_threads);
+    fv_plan_destroy(t->plan);
+    free(t->slots);
+    free(t->state1);
+    free(t->state2);
+    free(t->average);
+    free(t->block_loss);
+    free(t->block_correct);
+    free(t);
+}
+
+/* ---- an epoch ---- */
+
+typedef struct run {
+    fv_trainer *t;
+    fv_team *team;
+    const fv_source *source;
+    size_t n;
+    int epoch;
+    fv_epoch_sum sum;
+    atomic_int stop; /* an fv_status */
+    double reported_s;
+} run;
+
+/* The batch in work: samples [first, first + n). */
+typedef struct batch {
+    size_t first, n;
+    int n_blocks;
+} batch;
+
+/* A thread owns whole slots. */
+typedef struct part {
+    int thread, n_threads, slot_begin, slot_end;
+} part;
+
+static fv_block block_of(const run *r, const batch *b, const part *p, int slot, int index) {
+    const fv_trainer *t = r->t;
+    int slot_begin, slot_end;
+    fv_plan_slot(t->plan, slot, &slot_begin, &slot_end);
+    size_t left = b->n - (size_t)index * FV_LANES;
+    return (fv_block){.memory = t->memory[t->plan->n_cuts ? index : p->thread],
+                      .scratch = t->scratch[p->thread],
+                      .slot = t->slots + (size_t)slot * t->n_weights,
+                      .add = index > slot_begin,
+                      .index = index,
+                      .n_lanes = left < FV_LANES ? (int)left : FV_LANES,
+                      .seed0 = fv_philox_key0(t->options->seed),
+                      .epoch = (uint32_t)r->epoch,
+                      .position = (uint32_t)(b->first + (size_t)index * FV_LANES)};
+}
+
+static void feed(const run *r, const batch *b, const part *p, const fv_block *block) {
+    const fv_trainer *t = r->t;
+    fv_map x = fv_plan_data(t->plan, 0, block);
+    size_t position = b->first + (size_t)block->index * FV_LANES;
+    fv_source_feed(r->source, t->net, t->plan->k, position, block->n_lanes, t->feed_scratch[p->thread], &x);
+    size_t next = position + FV_LANES; /* for the next block, of this thread or another */
+    if (next < r->n) fv_source_prefetch(r->source, next, r->n - next < FV_LANES ? r->n - next : FV_LANES);
+}
+
+static void loss(const run *r, const batch *b, const fv_block *block) {
+    const fv_trainer *t = r->t;
+    uint16_t label[FV_LANES], best[FV_LANES];
+    float losses[FV_LANES];
+    fv_source_labels(r->source, b->first + (size_t)block->index * FV_LANES, block->n_lanes, label);
+    fv_map z = fv_plan_data(t->plan, t->plan->logits, block), dz = fv_plan_gradient(t->plan, t->plan->logits, block);
+    t->plan->k->softmax_loss(t->net->n_classes, z.at, label, block->n_lanes, (float)t->options->label_smoothing,
+                             1 / (float)b->n, dz.at, NULL, losses, best);
+    double sum = 0;
+    int correct = 0;
+    for (int l = 0; l < block->n_lanes; l++) {
+        sum += losses[l];
+        correct += best[l] == label[l];
+    }
+    t->block_loss[block->index] = sum;
+    t->block_correct[block->index] = correct;
+}
+
+/* What a block does within a segment, there or back. */
+static void run_block(const run *r, const batch *b, const part *p, const fv_block *block, int segment, bool back) {
+    const fv_plan *plan = r->t->plan;
+    if (back) {
+        fv_plan_backward(plan, segment, block);
+        return;
+    }
+    if (segment == 0) feed(r, b, p, block);
+    fv_plan_forward(plan, segment, block);
+    if (segment == plan->n_cuts) {
+        loss(r, b, block);
+        fv_plan_backward(plan, segment, block);
+    }
+}
+
+static void run_blocks(const run *r, const batch *b, const part *p, int segment, bool back) {
+    for (int slot = p->slot_begin; slot < p->slot_end; slot++) {
+        int begin, end;
+        fv_plan_slot(r->t->plan, slot, &begin, &end);
+        for (int i = begin; i < end && i < b->n_blocks; i++) {
+            fv_block block = block_of(r, b, p, slot, i);
+            run_block(r, b, p, &block, segment, back);
+        }
+    }
+}
+
+typedef struct meeting {
+    const fv_plan *plan;
+    int cut, n_blocks;
+    size_t n;
+    bool back;
+} meeting;
+
+static void meet(void *context) {
+    const meeting *m = context;
+    if (m->back)
+        fv_plan_meet_backward(m->plan, m->cut, m->n, m->n_blocks);
+    else
+        fv_plan_meet_forward(m->plan, m->cut, m->n, m->n_blocks);
+}
+
+/* Forward to the loss and back again, all blocks of this thread, meeting the others at the cuts. */
+static void run_batch(const run *r, const batch *b, const part *p) {
+    const fv_plan *plan = r->t->plan;
+    meeting m = {plan, 0, b->n_blocks, b->n, false};
+    for (int segment = 0; segment <= plan->n_cuts; segment++) {
+        run_blocks(r, b, p, segment, false);
+        m.cut = segment;
+        if (segment < plan->n_cuts) fv_team_meet(r->team, meet, &m);
+    }
+    m.back = true;
+    for (int segment = plan->n_cuts - 1; segment >= 0; segment--) {
+        m.cut = segment;
+        fv_team_meet(r->team, meet, &m);
+        run_blocks(r, b, p, segment, true);
+    }
+}
+
+/* Slots that the (short) batch left empty count as zero; then the thread's own part of the tree, which keeps half of
+ * the gradients from crossing between processors. Returns how many slots are left, *step apart. */
+static int fold_own_slots(const run *r, const batch *b, const part *p, int *step) {
+    const fv_trainer *t = r->t;
+    for (int slot = p->slot_begin; slot < p->slot_end; slot++) {
+        int begin, end;
+        fv_plan_slot(t->plan, slot, &begin, &end);
+        float *at = t->slots + (size_t)slot * t->n_weights;
+        if (begin >= b->n_blocks || begin == end)
+            for (size_t i = 0; i < t->n_weights; i++) at[i] = 0;
+    }
+    int n_slots = t->plan->n_slots;
+    *step = 1;
+    if (p->n_threads == 1 || n_slots % p->n_threads) return n_slots;
+    int own = n_slots / p->n_threads;
+    float *first = t->slots + (size_t)p->slot_begin * t->n_weights;
+    if (own & (own - 1)) return n_slots; /* not a whole subtree */
+    if (own > 1) t->plan->k->reduce_slots(t->n_weights, own, first, t->n_weights, 1, first);
+    *step = own;
+    return p->n_threads;
+}
+
+static void update(const run *r, const part *p, int n_slots, int step, double learning_rate) {
+    fv_trainer *t = r->t;
+    const fv_kernels *k = t->plan->k;
+    float sum[UPDATE_CHUNK] __attribute__((aligned(FV_ALIGN)));
+    int begin, end;
+    fv_team_share((int)(t->n_weights / FV_LANES), p->thread, p->n_threads, &begin, &end);
+    for (size_t i = (size_t)begin * FV_LANES, n; i < (size_t)end * FV_LANES; i += n) {
+        n = (size_t)end * FV_LANES - i;
+        if (n > UPDATE_CHUNK) n = UPDATE_CHUNK;
+        k->reduce_slots(n, n_slots, t->slots + i, (size_t)step * t->n_weights, 1, sum);
+        fv_optimiser_update(&t->optimiser, k, t->steps_done + 1, learning_rate, n, sum, t->net->weights + i,
+                            t->state1 + i, t->state2 + i);
+        if (t->average) k->average(n, (float)t->options->ema, t->net->weights + i, t->average + i);
+    }
+}
+
+static bool batch_is_finite(const fv_trainer *t, const batch *b) {
+    double sum = 0;
+    for (int i = 0; i < b->n_blocks; i++) sum += t->block_loss[i];
+    return sum - sum == 0;
+}
+
+/* Thread 0, between the batch and the next: sums, progress, the question whether to go on. */
+static void account(run *r, const batch *b) {
+    fv_trainer *t = r->t;
+    const fv_train_options *o = t->options;
+    for (int i = 0; i < b->n_blocks; i++) {
+        r->sum.loss += t->block_loss[i];
+        r->sum.correct += (size_t)t->block_correct[i];
+    }
+    r->sum.n += b->n;
+    if (o->cancelled && o->cancelled(o->context)) atomic_store(&r->stop, FV_E_INTERRUPTED);
+    if (!o->on_step) return;
+    double now = fv_now();
+    if (now - r->reported_s < 0.05) return;
+    r->reported_s = now;
+    o->on_step(o->context, r->epoch + 1, r->sum.n, r->n, r->sum.loss / (double)r->sum.n,
+               (double)r->sum.correct / (double)r->sum.n);
+}
+
+static void epoch_work(void *context, int thread, int n_threads) {
+    run *r = context;
+    fv_trainer *t = r->t;
+    part p = {.thread = thread, .n_threads = n_threads};
+    fv_team_share(t->plan->n_slots, thread, n_threads, &p.slot_begin, &p.slot_end);
+    size_t size = (size_t)t->options->batch, n_steps = (r->n + size - 1) / size;
+    for (size_t step = 0; step < n_steps; step++) {
+        batch b = {.first = step * size, .n = r->n - step * size};
+        if (b.n > size) b.n = size;
+        b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
+        run_batch(r, &b, &p);
+        int apart, n_slots = fold_own_slots(r, &b, &p, &apart);
+        fv_team_barrier(r->team);
+        if (!batch_is_finite(t, &b)) { /* every thread comes to the same end */
+            if (thread == 0) atomic_store(&r->stop, FV_E_DIVERGED);
+            break;
+        }
+        double factor = fv_schedule_factor(&t->schedule, r->epoch, step, n_steps, t->options->epochs);
+        update(r, &p, n_slots, apart, t->optimiser.learning_rate * factor);
+        if (thread == 0) account(r, &b);
+        fv_team_barrier(r->team);
+        if (thread == 0) t->steps_done++;
+        fv_plan_prepare(t->plan, thread, n_threads);
+        fv_team_barrier(r->team);
+        if (atomic_load_explicit(&r->stop, memory_order_relaxed) != FV_OK) break;
+    }
+}
+
+fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch) {
+    run r = {.t = trainer, .team = team, .source = source, .n = n, .epoch = epoch, .reported_s = fv_now()};
+    fv_team_run(team, epoch_work, &r);
+    r.sum.status = (fv_status)atomic_load(&r.stop);
+    return r.sum;
+}
+
+void fv_trainer_gradient(const fv_trainer *t, float *gradient) {
+    t->plan->k->reduce_slots(t->n_weights, t->plan->n_slots, t->slots, t->n_weights, 1, gradient);
+}

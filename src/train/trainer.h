@@ -1,0 +1,47 @@
+/* One training's machinery: the plan, the blocks' memory, gradient slots, optimiser state; everything is allocated
+ * here, before the first step. */
+#ifndef FV_TRAINER_H
+#define FV_TRAINER_H
+
+#include "base/threads.h"
+#include "nn/infer.h"
+#include "train/optimiser.h"
+
+typedef struct fv_trainer {
+    fv_net *net;
+    fv_plan *plan;
+    const fv_train_options *options;
+    fv_optimiser optimiser;
+    fv_schedule schedule;
+    size_t n_weights, steps_done;
+    int n_memories; /* a block's memory belongs to its thread, or, where blocks meet, to the block */
+    float **memory; /* [n_memories] */
+    int max_threads;
+    float **scratch;        /* [max_threads] */
+    void **feed_scratch;    /* [max_threads] */
+    float *slots;           /* [n_slots][n_weights]: gradients */
+    float *state1, *state2; /* [n_weights]: the optimiser's */
+    float *average;         /* [n_weights]: moving average of the weights, or NULL */
+    double *block_loss;     /* [n_blocks] of the running batch, summed over the block's images */
+    int *block_correct;
+} fv_trainer;
+
+/* What an epoch came to. */
+typedef struct fv_epoch_sum {
+    double loss; /* summed over images */
+    size_t n, correct;
+    fv_status status; /* FV_OK, FV_E_DIVERGED, FV_E_INTERRUPTED */
+} fv_epoch_sum;
+
+/* `options` is borrowed. max_threads: the largest team that will run it. */
+fv_status fv_trainer_create(fv_net *net, const fv_train_options *options, const fv_images *images, int max_threads,
+                            fv_trainer **out, fv_error *error) FV_MUST_CHECK;
+void fv_trainer_destroy(fv_trainer *trainer);
+
+/* One pass over samples [0, n) of `source` in batches; `epoch` from 0. */
+fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch);
+
+/* The gradients of the last step, laid out as net->weights: the slots summed in their tree. */
+void fv_trainer_gradient(const fv_trainer *trainer, float *gradient);
+
+#endif
