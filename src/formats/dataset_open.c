@@ -1,0 +1,179 @@
+/* From a name or path to a dataset in memory. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/images.h"
+#include "formats/files.h"
+#include "formats/idx_directory.h"
+#include "formats/known_sets.h"
+#include "formats/sha256.h"
+#include "fovea/net.h"
+
+#define SET_ASIDE 0.15 /* of each class, where a set has no test split */
+
+static int largest_label(const fv_images *images, size_t *where) {
+    uint16_t most = 0;
+    *where = 0;
+    for (size_t i = 0; i < images->n; i++) {
+        if (images->labels[i] > most) {
+            most = images->labels[i];
+            *where = i;
+        }
+    }
+    return most;
+}
+
+/* Labels must lie below n_classes, which `source` says. */
+static fv_status check_labels(const fv_dataset *set, const char *source, fv_error *error) {
+    const fv_images *splits[] = {&set->train, &set->test};
+    for (int i = 0; i < 2; i++) {
+        size_t where;
+        int label = largest_label(splits[i], &where);
+        if (label >= set->n_classes)
+            return fv_fail(error, FV_E_DATA,
+                           "%s: label %zu of %s is %d, but %s has %d classes (0 to %d); get the files "
+                           "again, or name every class in classes.txt beside them, a line each",
+                           fv_path_shown(set->path), where, i == 0 ? "train" : "t10k", label, source, set->n_classes,
+                           set->n_classes - 1);
+    }
+    return FV_OK;
+}
+
+/* Class names, and with them the number of classes: from classes.txt, from a known name, else counted. */
+static fv_status name_classes(fv_dataset *set, const char *directory, fv_error *error) {
+    const fv_known_set *known = fv_known_set_find(set->name);
+    if (directory) FV_TRY(fv_class_names_read(directory, &set->class_names, &set->n_classes, error));
+    const char *source = set->class_names ? "classes.txt" : known ? set->name : NULL;
+    if (!set->class_names && known) {
+        set->n_classes = known->n_classes;
+        set->class_names = fv_copy_names(known->class_names, known->n_classes);
+    } else if (!set->class_names) {
+        size_t where;
+        int train = largest_label(&set->train, &where), test = largest_label(&set->test, &where);
+        set->n_classes = (train > test ? train : test) + 1;
+        set->class_names = fv_numbered_names(set->n_classes);
+    }
+    if (!set->class_names) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(set->path));
+    return source ? check_labels(set, source, error) : FV_OK;
+}
+
+/* A set of one class cannot be learned. */
+static fv_status check_classes(const fv_dataset *set, fv_error *error) {
+    for (size_t i = 1; i < set->train.n; i++) {
+        if (set->train.labels[i] != set->train.labels[0]) return FV_OK;
+    }
+    return fv_fail(error, FV_E_DATA, "%s: all %zu training images are of class %u; at least two classes are needed",
+                   fv_path_shown(set->path), set->train.n, set->train.labels[0]);
+}
+
+/* Moves a part of train to test. Always drawn from seed 0: the test split is a property of the set. */
+static fv_status set_aside(fv_dataset *set, fv_error *error) {
+    fv_indices rest = {0}, drawn = {0};
+    fv_images train = {0}, test = {0};
+    fv_status status = fv_split_drawn(&set->train, set->n_classes, SET_ASIDE, 0, FV_SPLIT_TEST, &rest, &drawn);
+    if (status == FV_OK && drawn.n == 0) {
+        status = fv_fail(error, FV_E_DATA,
+                         "%s: has no t10k files, and no class has the 7 images it takes to set 15 %% "
+                         "aside for testing; add t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte",
+                         fv_path_shown(set->path));
+    } else {
+        if (status == FV_OK) status = fv_images_gather(&set->train, &rest, &train);
+        if (status == FV_OK) status = fv_images_gather(&set->train, &drawn, &test);
+        if (status != FV_OK) status = fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
+    }
+    fv_indices_deinit(&rest);
+    fv_indices_deinit(&drawn);
+    if (status != FV_OK) {
+        fv_images_deinit(&train);
+        return status;
+    }
+    fv_images_deinit(&set->train);
+    set->train = train;
+    set->test = test;
+    set->test_set_aside = true;
+    return FV_OK;
+}
+
+static void sum_images(const fv_images *images, int n_classes, char out[65]) {
+    fv_sha256 sum;
+    fv_sha256_init(&sum);
+    fv_sha256_add(&sum, images->pixels, images->n * fv_image_size(images->shape));
+    for (size_t i = 0; i < images->n; i++) {
+        uint8_t bytes[2] = {(uint8_t)images->labels[i], (uint8_t)(images->labels[i] >> 8)};
+        fv_sha256_add(&sum, bytes, n_classes <= 256 ? 1 : 2);
+    }
+    fv_sha256_hex(&sum, out);
+}
+
+static fv_status fill(fv_dataset *set, const char *directory, fv_error *error) {
+    fv_status status = directory ? fv_idx_directory_read(directory, &set->train, &set->test, error)
+                                 : fv_digits_load(&set->train, &set->test);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
+    FV_TRY(status);
+    FV_TRY(name_classes(set, directory, error));
+    FV_TRY(check_classes(set, error));
+    if (set->test.n == 0) FV_TRY(set_aside(set, error));
+    sum_images(&set->train, set->n_classes, set->train_sha256);
+    sum_images(&set->test, set->n_classes, set->test_sha256);
+    return FV_OK;
+}
+
+/* Opens a directory, or the embedded set where it is NULL. */
+static fv_status open_set(const char *name, const char *directory, fv_dataset **out, fv_error *error) {
+    fv_dataset *set = calloc(1, sizeof *set);
+    if (!set) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", name);
+    snprintf(set->name, sizeof set->name, "%s", name);
+    snprintf(set->path, sizeof set->path, "%s", directory ? directory : "embedded");
+    fv_status status = fill(set, directory, error);
+    if (status != FV_OK) {
+        fv_dataset_destroy(set);
+        return status;
+    }
+    *out = set;
+    return FV_OK;
+}
+
+static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) {
+    char directory[FV_SET_PATH], real[PATH_MAX];
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    if (n >= FV_SET_PATH)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: this path has %zu bytes; at most %d are allowed", fv_path_shown(path),
+                       n, FV_SET_PATH - 1);
+    snprintf(directory, sizeof directory, "%.*s", (int)n, path);
+    if (!realpath(directory, real))
+        return fv_fail(error, FV_E_IO,
+                       "%s: there is no such directory; give one that holds IDX files, or a name that "
+                       "`fovea data list` shows",
+                       fv_path_shown(directory));
+    if (!fv_is_directory(real))
+        return fv_fail(error, FV_E_IO, "%s: is a file; give the directory that holds the IDX files",
+                       fv_path_shown(directory));
+    const char *last = strrchr(directory, '/') ? strrchr(directory, '/') + 1 : directory;
+    if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) last = strrchr(real, '/') + 1;
+    return open_set(*last ? last : "/", directory, out, error);
+}
+
+static fv_status fail_name(const char *name, fv_error *error) {
+    const fv_known_set *known = fv_known_set_find(name);
+    if (known)
+        return fv_fail(error, FV_E_NAME,
+                       "%s: this data set is not on this machine; %s (it is looked for in "
+                       "$FOVEA_DATA, ~/.cache/fovea and /usr/share/datasets)",
+                       name, known->get);
+    return fv_fail(error, FV_E_NAME,
+                   "\"%.60s\" is no data set here; known: digits (embedded), mnist (%s), "
+                   "fashion-mnist (%s); or give the path of a directory with IDX files",
+                   name, fv_known_set_find("mnist")->get, fv_known_set_find("fashion-mnist")->get);
+}
+
+fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) {
+    char directory[FV_SET_PATH];
+    if (strchr(name_or_path, '/') || fv_is_directory(name_or_path)) return open_path(name_or_path, out, error);
+    if (*name_or_path && fv_set_locate(name_or_path, directory)) return open_set(name_or_path, directory, out, error);
+    const fv_known_set *known = fv_known_set_find(name_or_path);
+    if (known && !known->get) return open_set(known->name, NULL, out, error);
+    return fail_name(name_or_path, error);
+}

@@ -1,0 +1,144 @@
+#include "formats/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *fv_path_shown(const char *path) {
+    size_t n = strlen(path), most = 200;
+    return n > most ? path + n - most : path;
+}
+
+static fv_status fail_io(const char *path, const char *what, int reason, fv_error *error) {
+    return fv_fail(error, FV_E_IO, "%s: could not be %s: %s", fv_path_shown(path), what, strerror(reason));
+}
+
+/* All of the file from where it stands; *size bytes, and a zero behind them. */
+static fv_status read_all(int fd, const char *path, size_t limit, char **data, size_t *size, fv_error *error) {
+    size_t room = 0, used = 0;
+    char *bytes = NULL;
+    for (;;) {
+        if (used == room) {
+            room = room ? 2 * room : 1 << 16;
+            char *more = realloc(bytes, room + 1);
+            if (!more) {
+                free(bytes);
+                return fv_fail(error, FV_E_MEMORY, "%s: not enough memory to read it", fv_path_shown(path));
+            }
+            bytes = more;
+        }
+        ssize_t n = read(fd, bytes + used, room - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) {
+            if (n == 0) break;
+            int reason = errno;
+            free(bytes);
+            return fail_io(path, "read", reason, error);
+        }
+        used += (size_t)n;
+        if (used > limit) {
+            free(bytes);
+            return fv_fail(error, FV_E_DATA, "%s: larger than %zu bytes, which no file of its kind is",
+                           fv_path_shown(path), limit);
+        }
+    }
+    bytes[used] = 0;
+    *data = bytes;
+    *size = used;
+    return FV_OK;
+}
+
+fv_status fv_file_read(const char *path, size_t limit, char **data, size_t *size, fv_error *error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_io(path, "read", errno, error);
+    fv_status status = read_all(fd, path, limit, data, size, error);
+    close(fd);
+    return status;
+}
+
+/* 0, or errno. */
+static int write_all(int fd, const fv_part *parts, size_t n_parts) {
+    for (size_t i = 0; i < n_parts; i++) {
+        const char *at = parts[i].data;
+        size_t left = parts[i].size;
+        while (left > 0) {
+            ssize_t n = write(fd, at, left < 1 << 30 ? left : 1 << 30);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) return errno;
+            at += n;
+            left -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+/* A new file beside `path`: its descriptor, or -1 and errno. */
+static int create_beside(const char *path, char *name, size_t size) {
+    for (int i = 0; i < 100; i++) {
+        int n = snprintf(name, size, "%s.part%ld-%d", path, (long)getpid(), i);
+        if (n < 0 || (size_t)n >= size) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST) return fd;
+    }
+    return -1;
+}
+
+/* 0, or errno. */
+static int replace(const char *path, const fv_part *parts, size_t n_parts) {
+    char name[PATH_MAX];
+    int fd = create_beside(path, name, sizeof name);
+    if (fd < 0) return errno;
+    int reason = write_all(fd, parts, n_parts);
+    if (!reason && fsync(fd) != 0) reason = errno;
+    if (close(fd) != 0 && !reason) reason = errno;
+    if (!reason && rename(name, path) != 0) reason = errno;
+    if (reason) unlink(name);
+    return reason;
+}
+
+/* 0, or errno. */
+static int write_through(const char *path, const fv_part *parts, size_t n_parts) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    int reason = write_all(fd, parts, n_parts);
+    if (close(fd) != 0 && !reason) reason = errno;
+    return reason;
+}
+
+fv_status fv_file_write_parts(const char *path, const fv_part *parts, size_t n_parts, fv_error *error) {
+    struct stat info;
+    char target[PATH_MAX];
+    bool exists = stat(path, &info) == 0;
+    int reason;
+    if (exists && !S_ISREG(info.st_mode)) {
+        reason = write_through(path, parts, n_parts);
+    } else {
+        reason = replace(exists && realpath(path, target) ? target : path, parts, n_parts);
+    }
+    return reason ? fail_io(path, "written", reason, error) : FV_OK;
+}
+
+fv_status fv_file_write(const char *path, const void *data, size_t size, fv_error *error) {
+    fv_part part = {data, size};
+    return fv_file_write_parts(path, &part, 1, error);
+}
+
+fv_status fv_directory_writable(const char *path, fv_error *error) {
+    char inside[PATH_MAX], name[PATH_MAX];
+    int n = snprintf(inside, sizeof inside, "%s/fovea", path);
+    if (n < 0 || (size_t)n >= sizeof inside) return fail_io(path, "written", ENAMETOOLONG, error);
+    int fd = create_beside(inside, name, sizeof name);
+    if (fd < 0) return fail_io(path, "written", errno, error);
+    close(fd);
+    unlink(name);
+    return FV_OK;
+}

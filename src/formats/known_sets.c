@@ -1,0 +1,105 @@
+#include "formats/known_sets.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "formats/idx_directory.h"
+
+static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+static const char *const garments[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                       "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+
+static const fv_known_set known[] = {
+    {"digits", "1,797 handwritten digits of 8x8 (UCI Optdigits)", NULL, 10, digits},
+    {"mnist", "70,000 handwritten digits of 28x28",
+     "put its four files into ~/.cache/fovea/mnist, or set FOVEA_DATA to the directory that holds mnist/", 10, digits},
+    {"fashion-mnist", "70,000 garments of 28x28", "apt-get install dataset-fashion-mnist", 10, garments},
+};
+
+const fv_known_set *fv_known_set_at(int index) {
+    return index >= 0 && index < (int)(sizeof known / sizeof *known) ? &known[index] : NULL;
+}
+
+const fv_known_set *fv_known_set_find(const char *name) {
+    for (int i = 0; fv_known_set_at(i); i++) {
+        if (strcmp(known[i].name, name) == 0) return &known[i];
+    }
+    return NULL;
+}
+
+bool fv_is_directory(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool fv_set_root(int index, char out[FV_SET_PATH]) {
+    const char *data = getenv("FOVEA_DATA"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n = 0;
+    if (index == 0 && data) n = snprintf(out, FV_SET_PATH, "%s", data);
+    if (index == 1 && cache && *cache) n = snprintf(out, FV_SET_PATH, "%s/fovea", cache);
+    if (index == 1 && !(cache && *cache) && home && *home) n = snprintf(out, FV_SET_PATH, "%s/.cache/fovea", home);
+    if (index == 2) n = snprintf(out, FV_SET_PATH, "/usr/share/datasets");
+    return n > 0 && n < FV_SET_PATH;
+}
+
+bool fv_set_locate(const char *name, char out[FV_SET_PATH]) {
+    char root[FV_SET_PATH], path[FV_SET_PATH];
+    for (int i = 0; i < FV_SET_ROOTS; i++) {
+        if (!fv_set_root(i, root)) continue;
+        int n = snprintf(path, sizeof path, "%s/%s", root, name);
+        if (n < 0 || n >= FV_SET_PATH || !fv_is_directory(path)) continue;
+        memcpy(out, path, (size_t)n + 1);
+        return true;
+    }
+    return false;
+}
+
+static void describe(const fv_known_set *set, fv_dataset_entry *out) {
+    snprintf(out->name, sizeof out->name, "%s", set->name);
+    bool found = fv_set_locate(set->name, out->path);
+    if (!found) snprintf(out->path, sizeof out->path, "%s", set->get ? "" : "embedded");
+    snprintf(out->how, sizeof out->how, "%s%s%s", set->what, *out->path ? "" : "; ", *out->path ? "" : set->get);
+}
+
+/* A directory of IDX files that is no known set and that a name would find here. */
+static bool is_other_set(const char *root, const char *name, char path[FV_SET_PATH]) {
+    char first[FV_SET_PATH];
+    if (name[0] == '.' || strlen(name) >= sizeof((fv_dataset_entry *)0)->name || fv_known_set_find(name)) return false;
+    int n = snprintf(path, FV_SET_PATH, "%s/%s", root, name);
+    return n > 0 && n < FV_SET_PATH && fv_idx_directory_has_images(path) && fv_set_locate(name, first) &&
+           strcmp(first, path) == 0;
+}
+
+/* The (*skip)th other set under a root, in the order of names; counts *skip down by those it passes. */
+static bool other_set(const char *root, int *skip, fv_dataset_entry *out) {
+    struct dirent **entries;
+    int n = scandir(root, &entries, NULL, alphasort);
+    bool found = false;
+    for (int i = 0; i < n; i++) {
+        if (!found && is_other_set(root, entries[i]->d_name, out->path) && (*skip)-- == 0) {
+            found = true;
+            snprintf(out->name, sizeof out->name, "%.63s", entries[i]->d_name);
+            snprintf(out->how, sizeof out->how, "IDX files");
+        }
+        free(entries[i]);
+    }
+    if (n >= 0) free(entries);
+    return found;
+}
+
+bool fv_dataset_list(int index, fv_dataset_entry *out) {
+    const fv_known_set *set = fv_known_set_at(index);
+    fv_dataset_entry entry = {0};
+    bool found = set != NULL;
+    if (set) describe(set, &entry);
+    int skip = index - (int)(sizeof known / sizeof *known);
+    char root[FV_SET_PATH];
+    for (int i = 0; !found && skip >= 0 && i < FV_SET_ROOTS; i++) {
+        found = fv_set_root(i, root) && other_set(root, &skip, &entry);
+    }
+    if (found) *out = entry;
+    return found;
+}

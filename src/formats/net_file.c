@@ -1,0 +1,237 @@
+/* A net as model.safetensors. The metadata hold what the tensors do not say:
+ *     model        its text, every layer resolved
+ *     input        [C, H, W]
+ *     mean, std    [C], of pixels / 255
+ *     class_names  ["0", "1", ...]
+ * all but the first as JSON. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/images.h"
+#include "formats/files.h"
+#include "formats/safetensors.h"
+#include "formats/sha256.h"
+#include "fovea/net.h"
+
+/* All tensors' values back to back; NULL when out of memory. */
+static float *gather(const fv_net *net, fv_named_tensor *tensors, fv_tensor_info *info, size_t *n_values) {
+    int n = fv_net_n_tensors(net);
+    *n_values = 0;
+    for (int i = 0; i < n; i++) {
+        fv_net_tensor(net, i, &info[i]);
+        *n_values += info[i].n;
+    }
+    float *values = fv_alloc(*n_values, sizeof *values), *to = values;
+    for (int i = 0; values && i < n; i++) {
+        fv_net_tensor_get(net, i, to);
+        tensors[i] = (fv_named_tensor){info[i].name, FV_FLOAT32, info[i].rank, {0}, to};
+        for (int j = 0; j < info[i].rank; j++) tensors[i].size[j] = (size_t)info[i].size[j];
+        to += info[i].n;
+    }
+    return values;
+}
+
+void fv_net_hash(const fv_net *net, char out[65]) {
+    size_t n = (size_t)fv_net_n_tensors(net), n_values;
+    fv_tensor_info *info = fv_alloc(n, sizeof *info);
+    fv_named_tensor *tensors = fv_alloc(n, sizeof *tensors);
+    float *values = info && tensors ? gather(net, tensors, info, &n_values) : NULL;
+    *out = 0;
+    if (values) {
+        fv_sha256 sum;
+        fv_sha256_init(&sum);
+        fv_sha256_add(&sum, values, n_values * sizeof *values);
+        fv_sha256_hex(&sum, out);
+    }
+    free(values);
+    free(tensors);
+    free(info);
+}
+
+/* Metadata as JSON; NULL where memory is short or a name is not UTF-8. */
+typedef struct texts {
+    char *input, *mean, *std, *class_names;
+} texts;
+
+/* Takes the list; free() the text. */
+static char *dump(json_t *list) {
+    char *text = json_dumps(list, JSON_REAL_PRECISION(9)); /* 9 digits bring every float back */
+    json_decref(list);
+    return text;
+}
+
+static char *dump_numbers(const float *values, int n) {
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)values[i]));
+    return dump(list);
+}
+
+static char *dump_names(const char *const *names, int n) {
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        if (json_array_append_new(list, names ? json_string(names[i]) : json_sprintf("%d", i)) == 0) continue;
+        json_decref(list);
+        return NULL;
+    }
+    return dump(list);
+}
+
+static bool texts_init(texts *out, const fv_net *net, const char *const *class_names) {
+    fv_shape shape = fv_net_input(net);
+    float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    fv_net_normalisation(net, mean, std);
+    out->input = dump(json_pack("[i, i, i]", shape.c, shape.h, shape.w));
+    out->mean = dump_numbers(mean, shape.c);
+    out->std = dump_numbers(std, shape.c);
+    out->class_names = dump_names(class_names, fv_net_n_classes(net));
+    return out->input && out->mean && out->std && out->class_names;
+}
+
+static void texts_deinit(texts *of) {
+    free(of->input);
+    free(of->mean);
+    free(of->std);
+    free(of->class_names);
+}
+
+fv_status fv_net_save(const fv_net *net, const char *path, const char *const *class_names, fv_error *error) {
+    size_t n = (size_t)fv_net_n_tensors(net), n_values;
+    texts text;
+    fv_tensor_info *info = fv_alloc(n, sizeof *info);
+    fv_named_tensor *tensors = fv_alloc(n, sizeof *tensors);
+    float *values = info && tensors ? gather(net, tensors, info, &n_values) : NULL;
+    fv_status status;
+    if (texts_init(&text, net, class_names) && values) {
+        fv_metadata metadata[] = {{"model", fv_net_text(net)},
+                                  {"input", text.input},
+                                  {"mean", text.mean},
+                                  {"std", text.std},
+                                  {"class_names", text.class_names}};
+        status = fv_safetensors_write(path, tensors, n, metadata, sizeof metadata / sizeof *metadata, error);
+    } else {
+        status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory, or class names that are not UTF-8",
+                         fv_path_shown(path));
+    }
+    texts_deinit(&text);
+    free(values);
+    free(tensors);
+    free(info);
+    return status;
+}
+
+static fv_status fail_file(const char *path, const char *what, fv_error *error) {
+    return fv_fail(error, FV_E_DATA, "%s: %s; give a model.safetensors that Fovea wrote", fv_path_shown(path), what);
+}
+
+/* A metadata value that is a JSON list of n numbers in [low, high]. */
+static bool read_list(const fv_safetensors *file, const char *key, int n, double low, double high, double *out) {
+    const char *text = fv_safetensors_metadata(file, key);
+    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    bool good = json_is_array(list) && json_array_size(list) == (size_t)n;
+    for (int i = 0; good && i < n; i++) {
+        const json_t *value = json_array_get(list, (size_t)i);
+        out[i] = json_number_value(value);
+        good = json_is_number(value) && out[i] >= low && out[i] <= high;
+    }
+    json_decref(list);
+    return good;
+}
+
+static fv_status read_names(const fv_safetensors *file, const char *path, char ***names, int *n, fv_error *error) {
+    const char *text = fv_safetensors_metadata(file, "class_names");
+    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    size_t count = json_array_size(list);
+    bool good = count >= 1 && count <= FV_MAX_CLASSES;
+    const char *at[FV_MAX_CLASSES];
+    for (size_t i = 0; good && i < count; i++) {
+        at[i] = json_string_value(json_array_get(list, i));
+        good = at[i] != NULL;
+    }
+    fv_status status = good ? FV_OK : fail_file(path, "its metadata hold no class_names", error);
+    if (good) {
+        *n = (int)count;
+        *names = fv_copy_names(at, *n);
+        if (!*names) status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
+    }
+    json_decref(list);
+    return status;
+}
+
+/* The file's tensor for one of the net's. */
+static fv_status read_tensor(const fv_safetensors *file, const char *path, fv_net *net, int index, fv_error *error) {
+    fv_tensor_info info;
+    fv_net_tensor(net, index, &info);
+    const fv_named_tensor *tensor = fv_safetensors_find(file, info.name);
+    bool fits = tensor && tensor->dtype == FV_FLOAT32 && tensor->rank == info.rank;
+    for (int i = 0; fits && i < info.rank; i++) fits = tensor->size[i] == (size_t)info.size[i];
+    if (!fits)
+        return fv_fail(error, FV_E_DATA,
+                       "%s: tensor \"%s\" is missing or has another shape than the model text in the "
+                       "same file says; give a model.safetensors that Fovea wrote",
+                       fv_path_shown(path), info.name);
+    const float *values = tensor->data;
+    const char *last = strrchr(info.name, '.');
+    float low = last && strcmp(last, ".running_var") == 0 ? 0 : -INFINITY;
+    for (size_t i = 0; i < info.n; i++) {
+        if (!isfinite(values[i]) || values[i] < low)
+            return fv_fail(error, FV_E_DATA,
+                           "%s: value %zu of tensor \"%s\" is %g; weights are finite and variances not "
+                           "negative: the file is broken",
+                           fv_path_shown(path), i, info.name, (double)values[i]);
+    }
+    fv_net_tensor_set(net, index, values);
+    return FV_OK;
+}
+
+static fv_status read_tensors(const fv_safetensors *file, const char *path, fv_net *net, fv_error *error) {
+    int n = fv_net_n_tensors(net);
+    for (int i = 0; i < n; i++) FV_TRY(read_tensor(file, path, net, i, error));
+    if (fv_safetensors_at(file, (size_t)n)) return fail_file(path, "it holds more tensors than its model text", error);
+    return FV_OK;
+}
+
+static fv_status create(const fv_safetensors *file, const char *path, int n_classes, fv_net **out, fv_error *error) {
+    double input[3], mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    const char *text = fv_safetensors_metadata(file, "model");
+    if (!text) return fail_file(path, "its metadata hold no model text", error);
+    if (!read_list(file, "input", 3, 1, FV_MAX_SIDE, input) || input[0] > FV_MAX_CHANNELS)
+        return fail_file(path, "its metadata hold no input shape [C, H, W]", error);
+    fv_shape shape = {(int)input[0], (int)input[1], (int)input[2]};
+    if (!read_list(file, "mean", shape.c, -1e6, 1e6, mean) || !read_list(file, "std", shape.c, 1e-6, 1e6, std))
+        return fail_file(path, "its metadata hold no mean and std for each channel", error);
+    fv_error reason = {FV_OK, ""};
+    fv_status status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(path));
+    if (status != FV_OK)
+        return fv_fail(error, FV_E_DATA, "%s: its model text makes no net: %s", fv_path_shown(path), reason.message);
+    float mean_of[FV_MAX_CHANNELS], std_of[FV_MAX_CHANNELS];
+    for (int i = 0; i < shape.c; i++) {
+        mean_of[i] = (float)mean[i];
+        std_of[i] = (float)std[i];
+    }
+    fv_net_set_normalisation(*out, mean_of, std_of);
+    return FV_OK;
+}
+
+fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_error *error) {
+    fv_safetensors *file;
+    FV_TRY(fv_safetensors_read(path, &file, error));
+    char **names = NULL;
+    int n_classes = 0;
+    fv_net *net = NULL;
+    fv_status status = read_names(file, path, &names, &n_classes, error);
+    if (status == FV_OK) status = create(file, path, n_classes, &net, error);
+    if (status == FV_OK) status = read_tensors(file, path, net, error);
+    fv_safetensors_destroy(file);
+    if (status != FV_OK || !class_names) fv_strings_free(names, n_classes);
+    if (status != FV_OK) {
+        fv_net_destroy(net);
+        return status;
+    }
+    if (class_names) *class_names = names;
+    *out = net;
+    return FV_OK;
+}
