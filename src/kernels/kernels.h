@@ -67,6 +67,14 @@ typedef struct fv_adam {
     float correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
 } fv_adam;
 
+/* Where pixel (i, j) of a resampled image reads, in 2^-shift pixels: column x0 + i*x_row + j*x_col, row likewise. All of
+ * them, and h + 1 and w + 1 pixels, lie in (-2^31, 2^31); shift >= 8. */
+typedef struct fv_resample {
+    int h, w, shift, nearest;
+    int32_t x0, y0, x_row, y_row, x_col, y_col;
+} fv_resample;
+enum { FV_IMAGE_SLACK = 16 }; /* bytes behind an image that its kernels may read and overwrite */
+
 /* X(return type, name, arguments) */
 #define FV_KERNELS(X)                                                                                                  \
     /* ---- convolution (conv.c) ---- */                                                                               \
@@ -172,6 +180,15 @@ typedef struct fv_adam {
     /* ---- feeding (feed.c) ---- */                                                                                   \
     /* Sixteen uint8 images [C][H][W] into lanes: x = v_fma(pixel, scale[c], shift[c]). */                             \
     X(void, feed, (const uint8_t *const image[16], const float *scale, const float *shift, const fv_map *x))           \
+    /* ---- images of bytes (image.c): planes [h][w] of uint8, FV_IMAGE_SLACK bytes behind; whole numbers ---- */      \
+    /* Bytes of scratch, aligned for floats. */                                                                        \
+    X(size_t, resample_scratch, (int h, int w))                                                                        \
+    /* y = x where r says, zero outside: nearest pixel (a half is rounded up), or bilinear by 1/256 pixel. */          \
+    X(void, resample, (const fv_resample *r, const uint8_t *x, uint8_t *y, void *scratch))                             \
+    X(size_t, blur_scratch, (int h, int w, int radius))                                                                \
+    /* Columns, then rows: weights[0] * x + sum over d = 1..radius of weights[d] * (both at distance d), reflected at  \
+     * the border. weights [radius + 1] in 1/65536; their whole sum (others twice) <= 65536; radius < h, w. */         \
+    X(void, blur, (int h, int w, int radius, const uint16_t *weights, const uint8_t *x, uint8_t *y, void *scratch))    \
     /* ---- loss (loss.c) ---- */                                                                                      \
     /* z [n][16] logits. loss[l] = -log softmax(z)[label[l]] with label smoothing s: (1 - s) nll + s mean over classes \
      * (nats, own log); dz (NULL: none) = (softmax - target) * scale, 0 in lanes >= n_lanes; best[l] = first largest   \
