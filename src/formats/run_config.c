@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/files.h"
 #include "formats/run_config.h"
-#include "formats/run_file.h"
 
 #define MOST_SEED 9007199254740991.0 /* 2^53 - 1: what every JSON reader keeps exactly */
 
@@ -189,7 +189,7 @@ fv_status fv_run_json_load(const char *path, json_t **out, fv_error *error) {
     enum { MOST = 16 << 20 };
     char *text;
     size_t n;
-    FV_TRY(fv_read_whole(path, MOST, &text, &n, error));
+    FV_TRY(fv_file_read(path, MOST, &text, &n, error));
     json_error_t reason;
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &reason);
     free(text);

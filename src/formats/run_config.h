@@ -1,10 +1,15 @@
-/* A configuration to and from JSON. */
+/* Shared by the files of a run directory; a configuration to and from JSON. */
 #ifndef FV_RUN_CONFIG_H
 #define FV_RUN_CONFIG_H
 
 #include <jansson.h>
 
 #include "fovea/run.h"
+
+enum { FV_PATH_SIZE = 1024 };
+
+/* Joins directory and file name. FV_E_ARGUMENT when the path is too long. */
+fv_status fv_path_join(char out[FV_PATH_SIZE], const char *directory, const char *file, fv_error *error) FV_MUST_CHECK;
 
 /* {"dataset": ..., "model": ..., ...}; NULL when out of memory. */
 json_t *fv_run_config_json(const fv_run_config *config);

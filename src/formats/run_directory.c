@@ -5,7 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fovea/run.h"
+#include "formats/run_config.h"
+
+fv_status fv_path_join(char out[FV_PATH_SIZE], const char *directory, const char *file, fv_error *error) {
+    int n = snprintf(out, FV_PATH_SIZE, "%s/%s", directory, file);
+    if (n >= 0 && n < FV_PATH_SIZE) return FV_OK;
+    return fv_fail(error, FV_E_ARGUMENT, "%.80s...: the path is too long: at most %d characters", directory,
+                   FV_PATH_SIZE - 1);
+}
 
 /* mkdir -p for everything in front of the last part. */
 static fv_status make_parents(const char *path, fv_error *error) {

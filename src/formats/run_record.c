@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "formats/files.h"
 #include "formats/run_config.h"
-#include "formats/run_file.h"
 #include "fovea/machine.h"
 
 static json_t *shape_json(fv_shape shape) {
@@ -93,7 +93,7 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
     if (!text) return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", path);
     size_t n = strlen(text);
     text[n] = '\n'; /* in place of the ending zero: the length is given */
-    fv_status status = fv_write_whole(path, text, n + 1, error);
+    fv_status status = fv_file_write(path, text, n + 1, error);
     free(text);
     return status;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/run_file.h"
-#include "fovea/run.h"
+#include "formats/files.h"
+#include "formats/run_config.h"
 
 static const char metrics_head[] = "epoch,time_s,learning_rate,train_loss,train_accuracy,validation_loss,"
                                    "validation_accuracy,images_per_s";
@@ -17,7 +17,7 @@ static fv_status write_stream(FILE *f, char **text, const size_t *n, const char 
     bool good = !ferror(f);
     good = fclose(f) == 0 && good;
     fv_status status =
-        good ? fv_write_whole(path, *text, *n, error) : fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+        good ? fv_file_write(path, *text, *n, error) : fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
     free(*text);
     return status;
 }
@@ -81,7 +81,7 @@ static fv_status read_table(const char *path, const char *head, int width, doubl
     enum { MOST = 1 << 30 };
     char *text;
     size_t size, rows = 0;
-    FV_TRY(fv_read_whole(path, MOST, &text, &size, error));
+    FV_TRY(fv_file_read(path, MOST, &text, &size, error));
     fv_status status = FV_OK;
     size_t length = strlen(head), lines = 0;
     for (const char *at = text; (at = strchr(at, '\n')); at++) lines++;
