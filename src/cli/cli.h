@@ -1,0 +1,105 @@
+/* What the verbs of the program share: ends, options, signals. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "fovea/fovea.h"
+
+/* Exit statuses. */
+enum {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_BAD_DATA = 3,
+    CLI_IO = 4,
+    CLI_DIVERGED = 5,
+    CLI_SIGNAL = 128 /* plus the signal: 130 interrupted, 143 terminated */
+};
+
+/* A verb: one file, one row in verbs.c. */
+typedef struct cli_verb {
+    const char *name, *about;
+    int (*run)(int argc, const char **argv); /* argv[0] is the verb; returns the exit status */
+} cli_verb;
+extern const cli_verb cli_verbs[]; /* a row without a name ends it */
+const cli_verb *cli_verb_find(const char *name);
+/* "data, train, ..." */
+void cli_verbs_join(char *out, size_t size);
+
+int cli_data(int argc, const char **argv);
+int cli_train(int argc, const char **argv);
+int cli_eval(int argc, const char **argv);
+int cli_predict(int argc, const char **argv);
+int cli_compare(int argc, const char **argv);
+int cli_study(int argc, const char **argv);
+int cli_report(int argc, const char **argv);
+int cli_verify(int argc, const char **argv);
+int cli_version(int argc, const char **argv);
+int cli_help(int argc, const char **argv);
+void cli_help_short(FILE *to); /* the verbs, a line each */
+
+/* Prints the error (where status is not FV_OK) and returns the exit status. */
+int cli_end(fv_status status, const fv_error *error);
+/* Prints "fovea: ..." on standard error. */
+void cli_complain(const char *format, ...) FV_PRINTF(1, 2);
+
+/* The command as typed, quoted for a shell. */
+const char *cli_command(void);
+
+/* Ctrl-C and SIGTERM set a flag; a second one kills. */
+int cli_signal(void); /* the signal that came, 0 for none */
+bool cli_cancelled(void *context);
+
+/* Options ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct cli_option {
+    const char *name;     /* "learning-rate" */
+    const char *argument; /* "RATE"; NULL: a switch */
+    const char *help;
+} cli_option;
+
+typedef struct cli_usage {
+    const char *verb;          /* "train" */
+    const char *arguments;     /* "DATA" */
+    const char *about;         /* what it does, a line or two */
+    const char *more;          /* after the options; NULL: nothing */
+    const cli_option *options; /* a row without a name ends it */
+    int min_arguments, max_arguments;
+} cli_usage;
+
+enum { CLI_MAX_OPTIONS = 32, CLI_MAX_ARGUMENTS = 65536 };
+
+typedef struct cli_line {
+    const cli_usage *usage;
+    char *values[CLI_MAX_OPTIONS]; /* as given, by place in usage->options; "" for a switch, NULL: not given */
+    const char **arguments;
+    int n_arguments;
+    void *popt; /* holds the arguments */
+} cli_line;
+
+/* Reads the command line. `--help` prints the help and sets *helped: the verb then returns CLI_DONE.
+ * FV_E_ARGUMENT for an unknown option, a missing or a surplus argument. */
+fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char **argv, bool *helped,
+                    fv_error *error) FV_MUST_CHECK;
+void cli_line_deinit(cli_line *line);
+const char *cli_value(const cli_line *line, const char *option); /* NULL: not given */
+bool cli_given(const cli_line *line, const char *option);
+/* A whole number in [min, max]; *out stays where the option is not given. */
+fv_status cli_whole(const cli_line *line, const char *option, int min, int max, int *out,
+                    fv_error *error) FV_MUST_CHECK;
+/* Sets the field of the same name ("learning-rate": learning_rate) where the option is given. */
+fv_status cli_field(const cli_line *line, const char *option, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
+
+/* The nearest of the names by edit distance; NULL when none is near. */
+const char *cli_nearest(const char *word, const char *const *names, size_t n);
+
+/* Opens a dataset; an unknown name gets the nearest known one proposed. */
+fv_status cli_dataset_open(const char *name, fv_dataset **out, fv_error *error) FV_MUST_CHECK;
+/* The number of threads that `asked` means (0: all processors). */
+int cli_threads(int asked);
+
+#endif

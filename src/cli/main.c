@@ -1,0 +1,134 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "terminal.h"
+
+static char command[4096];
+static volatile sig_atomic_t came;
+
+static void on_signal(int number) {
+    came = number;
+}
+
+int cli_signal(void) {
+    return came;
+}
+
+bool cli_cancelled(void *context) {
+    (void)context;
+    return came != 0;
+}
+
+const char *cli_command(void) {
+    return command;
+}
+
+static bool is_plain(const char *word) {
+    for (const char *at = word; *at; at++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:%@", *at)) return false;
+    return *word != 0;
+}
+
+/* The command as one would type it again; what is too long is cut at a word. */
+static void record_command(int argc, char **argv) {
+    size_t used = (size_t)snprintf(command, sizeof command, "fovea");
+    for (int i = 1; i < argc; i++) {
+        char word[sizeof command];
+        size_t n = 0;
+        bool plain = is_plain(argv[i]);
+        if (!plain) word[n++] = '\'';
+        for (const char *at = argv[i]; *at && n < sizeof word - 8; at++)
+            n += (size_t)snprintf(word + n, sizeof word - n, "%s", *at == '\'' ? "'\\''" : (char[]){*at, 0});
+        snprintf(word + n, sizeof word - n, "%s", plain ? "" : "'");
+        if (used + strlen(word) + 2 > sizeof command) return;
+        used += (size_t)snprintf(command + used, sizeof command - used, " %s", word);
+    }
+}
+
+void cli_complain(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    cli_bar_clear();
+    fprintf(stderr, "%sfovea:%s ", cli_escape(stderr, CLI_RED), cli_escape(stderr, CLI_PLAIN));
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+int cli_end(fv_status status, const fv_error *error) {
+    if (status == FV_OK) return CLI_DONE;
+    cli_complain("%s", *error->message ? error->message : fv_status_text(status));
+    switch (status) {
+    case FV_E_ARGUMENT:
+    case FV_E_NAME:
+    case FV_E_EXISTS:
+    case FV_E_TEXT:
+    case FV_E_SHAPE:
+        return CLI_USAGE;
+    case FV_E_DATA:
+        return CLI_BAD_DATA;
+    case FV_E_IO:
+        return CLI_IO;
+    case FV_E_DIVERGED:
+        return CLI_DIVERGED;
+    case FV_E_INTERRUPTED:
+        return CLI_SIGNAL + (came ? came : SIGINT);
+    default:
+        return CLI_FAILED;
+    }
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static int run_verb(const char *name, int argc, const char **argv) {
+    const cli_verb *verb = cli_verb_find(name);
+    if (verb) return verb->run(argc, argv);
+    const char *names[32], *near;
+    char list[200];
+    size_t n = 0;
+    for (; cli_verbs[n].name; n++) names[n] = cli_verbs[n].name;
+    cli_verbs_join(list, sizeof list);
+    if ((near = cli_nearest(name, names, n)))
+        cli_complain("%s: no such verb: did you mean `%s`? Verbs: %s", name, near, list);
+    else
+        cli_complain("%s: no such verb: give one of %s", name, list);
+    return CLI_USAGE;
+}
+
+static int run_words(int argc, const char **words) {
+    fv_error error = {0};
+    const char *name = argc > 1 ? words[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";
+    if (strcmp(name, "--version") == 0) name = "version";
+    if (!*name) {
+        cli_help_short(stderr);
+        return CLI_USAGE;
+    }
+    fv_status status = fv_isa_choose(&error);
+    return status == FV_OK ? run_verb(name, argc - 1, words + 1) : cli_end(status, &error);
+}
+
+int main(int argc, char **argv) {
+    record_command(argc, argv);
+    catch_signals();
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whole lines, also into a pipe */
+    const char **words = calloc((size_t)argc + 1, sizeof *words);
+    if (!words) return CLI_FAILED;
+    for (int i = 0; i < argc; i++) words[i] = argv[i];
+    int end = run_words(argc, words);
+    free(words);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && end == CLI_DONE) {
+        cli_complain("standard output: could not be written: %s", strerror(errno));
+        end = CLI_IO;
+    }
+    return end;
+}

@@ -1,0 +1,88 @@
+#include "run_open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+fv_status cli_run_open(const char *directory, cli_run *out, fv_error *error) {
+    char path[1200];
+    *out = (cli_run){.directory = directory};
+    FV_TRY(fv_run_read_record(directory, &out->info, error));
+    snprintf(path, sizeof path, "%.1000s/model.safetensors", directory);
+    return fv_net_load(path, &out->net, &out->class_names, error);
+}
+
+void cli_run_deinit(cli_run *run) {
+    if (run->net) fv_strings_free(run->class_names, fv_net_n_classes(run->net));
+    fv_net_destroy(run->net);
+    *run = (cli_run){0};
+}
+
+fv_status cli_split_check(const char *split, fv_error *error) {
+    static const char *const splits[] = {"test", "validation", "train"};
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++)
+        if (strcmp(split, splits[i]) == 0) return FV_OK;
+    return fv_fail(error, FV_E_ARGUMENT, "--split: `%.60s` is no split: give test, validation or train", split);
+}
+
+bool cli_run_same_data(const fv_run_info *info, const fv_dataset *dataset) {
+    return strcmp(info->train_sha256, dataset->train_sha256) == 0 &&
+           strcmp(info->test_sha256, dataset->test_sha256) == 0;
+}
+
+/* The images and indices of a split. */
+static fv_status split_of(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,
+                          fv_indices *indices, fv_error *error) {
+    if (strcmp(split, "test") == 0) {
+        *images = &dataset->test;
+        fv_status status = fv_indices_all(dataset->test.n, indices);
+        return status == FV_OK ? FV_OK : fv_fail(error, status, "%s: %s", dataset->name, fv_status_text(status));
+    }
+    fv_indices training = {0}, validation = {0};
+    *images = &dataset->train;
+    FV_TRY(fv_run_split(&run->info.config, dataset, &training, &validation, error));
+    bool train = strcmp(split, "train") == 0;
+    fv_indices_deinit(train ? &validation : &training);
+    *indices = train ? training : validation;
+    return FV_OK;
+}
+
+static fv_status check_fit(const cli_run *run, const fv_dataset *dataset, fv_error *error) {
+    fv_shape a = fv_net_input(run->net), b = dataset->test.shape;
+    int classes = fv_net_n_classes(run->net);
+    if (a.c == b.c && a.h == b.h && a.w == b.w && classes == dataset->n_classes) return FV_OK;
+    return fv_fail(error, FV_E_SHAPE,
+                   "%s: %dx%dx%d and %d classes, where the model of %s takes %dx%dx%d and %d classes: "
+                   "give a dataset of that kind",
+                   dataset->name, b.h, b.w, b.c, dataset->n_classes, run->directory, a.h, a.w, a.c, classes);
+}
+
+fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
+                           fv_score *score, fv_prediction **predictions, fv_error *error) {
+    const fv_images *images;
+    fv_indices indices = {0};
+    FV_TRY(check_fit(run, dataset, error));
+    FV_TRY(split_of(run, dataset, split, &images, &indices, error));
+    if (indices.n == 0) {
+        fv_indices_deinit(&indices);
+        return fv_fail(error, FV_E_ARGUMENT, "--split: %s has no %s images: give another split", run->directory, split);
+    }
+    fv_prediction *rows = calloc(indices.n, sizeof *rows);
+    fv_status status = rows ? fv_evaluate(run->net, images, &indices, threads, NULL, 0, 0, score, rows) : FV_E_MEMORY;
+    fv_indices_deinit(&indices);
+    if (status != FV_OK) {
+        free(rows);
+        return fv_fail(error, status, "%s: %s", run->directory, fv_status_text(status));
+    }
+    *predictions = rows;
+    return FV_OK;
+}
+
+fv_status cli_json_print(json_t *json, fv_error *error) {
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    if (!text) return fv_fail(error, FV_E_MEMORY, "out of memory, or a name that is not UTF-8");
+    puts(text);
+    free(text);
+    return FV_OK;
+}

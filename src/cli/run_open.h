@@ -1,0 +1,33 @@
+/* A run read back, and the images it can be asked about. */
+#ifndef CLI_RUN_OPEN_H
+#define CLI_RUN_OPEN_H
+
+#include <jansson.h>
+
+#include "cli.h"
+
+typedef struct cli_run {
+    const char *directory; /* as given */
+    fv_run_info info;
+    fv_net *net;
+    char **class_names; /* [fv_net_n_classes(net)] */
+} cli_run;
+
+/* Reads run.json and model.safetensors. */
+fv_status cli_run_open(const char *directory, cli_run *out, fv_error *error) FV_MUST_CHECK;
+void cli_run_deinit(cli_run *run);
+
+/* "test", "validation" or "train". FV_E_ARGUMENT. */
+fv_status cli_split_check(const char *split, fv_error *error) FV_MUST_CHECK;
+/* Whether the data are those that the run's record names. */
+bool cli_run_same_data(const fv_run_info *info, const fv_dataset *dataset);
+
+/* Evaluates a split of `dataset`: *predictions [score->n] is malloc'd. FV_E_SHAPE where net and dataset disagree,
+ * FV_E_ARGUMENT where the split is empty. */
+fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
+                           fv_score *score, fv_prediction **predictions, fv_error *error) FV_MUST_CHECK;
+
+/* Prints on standard output and releases. FV_E_MEMORY where json is NULL. */
+fv_status cli_json_print(json_t *json, fv_error *error) FV_MUST_CHECK;
+
+#endif

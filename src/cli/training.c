@@ -1,0 +1,190 @@
+#define _GNU_SOURCE
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "model_choose.h"
+#include "terminal.h"
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A row of the table. Columns: epoch 5, loss 6, accuracy 8, val loss 8, val accuracy 12, images/s 8. */
+static void on_epoch(void *context, const fv_epoch *e) {
+    cli_training *t = context;
+    t->epoch_start_s = now_s();
+    if (!t->rows) return;
+    cli_bar_clear();
+    fprintf(t->rows, "%5d   %6.4f   %8s   ", e->epoch, e->train_loss, cli_percent(e->train_accuracy, 1).s);
+    if (t->validation.n)
+        fprintf(t->rows, "%8.4f   %12s   ", e->validation_loss, cli_percent(e->validation_accuracy, 1).s);
+    fprintf(t->rows, "%8s\n", cli_rate(e->images_per_s).s);
+}
+
+/* The bar stands in the place of the next row. */
+static void on_step(void *context, int epoch, size_t done, size_t n, double loss, double accuracy) {
+    cli_training *t = context;
+    double now = now_s(), part = n ? (double)done / (double)n : 0, epochs = epoch - 1 + part;
+    double rate = now > t->epoch_start_s ? (double)done / (now - t->epoch_start_s) : 0;
+    double left = epochs > 0 ? (now - t->start_s) / epochs * (t->config.epochs - epochs) : 0;
+    char before[160], after[160];
+    snprintf(before, sizeof before, "%5d   %6.4f   %8s   ", epoch, loss, cli_percent(accuracy, 1).s);
+    snprintf(after, sizeof after, "   %8s · %s left", cli_rate(rate).s, cli_duration(ceil(left)).s);
+    cli_bar_draw(before, part, 23, after);
+}
+
+static double default_learning_rate(const char *optimizer) {
+    if (strncmp(optimizer, "adadelta", 8) == 0) return 1;
+    return strncmp(optimizer, "sgd", 3) == 0 ? 0.05 : 0.001;
+}
+
+static fv_status normalise(cli_training *t, fv_error *error) {
+    float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    fv_status status = fv_pixel_statistics(&t->dataset->train, &t->training, mean, std);
+    if (status != FV_OK) return fv_fail(error, status, "%s: %s", t->config.dataset, fv_status_text(status));
+    for (int c = 0; c < t->dataset->train.shape.c; c++)
+        if (!(std[c] > 0)) std[c] = 1; /* a channel of one value */
+    fv_net_set_normalisation(t->net, mean, std);
+    return FV_OK;
+}
+
+fv_status cli_training_prepare(cli_training *t, fv_error *error) {
+    fv_run_config *c = &t->config;
+    t->threads = cli_threads(c->threads);
+    if (c->learning_rate <= 0) c->learning_rate = default_learning_rate(c->optimizer);
+    t->options = fv_train_defaults();
+    t->options = (fv_train_options){.epochs = c->epochs,
+                                    .batch = c->batch,
+                                    .optimizer = c->optimizer,
+                                    .learning_rate = c->learning_rate,
+                                    .schedule = c->schedule,
+                                    .label_smoothing = c->label_smoothing,
+                                    .ema = c->ema,
+                                    .patience = c->patience,
+                                    .seed = c->seed,
+                                    .threads = t->threads,
+                                    .context = t,
+                                    .on_epoch = on_epoch,
+                                    .on_step = t->bar && cli_is_terminal(stderr) ? on_step : NULL,
+                                    .cancelled = cli_cancelled};
+    FV_TRY(fv_train_check(&t->options, error));
+    FV_TRY(cli_dataset_open(c->dataset, &t->dataset, error));
+    fv_shape shape = t->dataset->train.shape;
+    if (c->pad < 0) c->pad = cli_model_pad(c->model, shape);
+    FV_TRY(fv_augment_create(c->augment, shape, &t->augment, error));
+    t->options.augment = t->augment;
+    FV_TRY(fv_run_split(c, t->dataset, &t->training, &t->validation, error));
+    if (c->patience > 0 && t->validation.n == 0)
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "--patience: watches the validation loss, and there is no validation "
+                       "split: give --validation above 0");
+    FV_TRY(fv_net_create(c->model, shape, t->dataset->n_classes, c->pad, c->seed, &t->net, error));
+    FV_TRY(normalise(t, error));
+    t->history = calloc((size_t)c->epochs, sizeof *t->history);
+    t->predictions = calloc(t->validation.n + 1, sizeof *t->predictions);
+    return t->history && t->predictions ? FV_OK : fv_fail(error, FV_E_MEMORY, "out of memory");
+}
+
+/* Says only what is there: weights and multiply-adds of layers that have some, shapes where they change. */
+static void print_layer(const fv_layer_info *layer, bool same_shape, int text_width, FILE *to) {
+    char text[128];
+    snprintf(text, sizeof text, "%*s%s", 2 * layer->depth, "", layer->text);
+    if (same_shape && !layer->n_weights && !layer->n_multiply_adds) {
+        fprintf(to, "  %s\n", text);
+        return;
+    }
+    int over = text_width > 29 ? text_width - 29 : 0, less = over > 5 ? 5 : over;
+    fprintf(to, "  %-*s %*s", text_width, text, 11 - less, cli_shape(layer->out.c, layer->out.h, layer->out.w).s);
+    if (layer->n_weights)
+        fprintf(to, " %*s weights", 9 - (over > 5 ? 2 : 0), cli_count(layer->n_weights).s);
+    else if (layer->n_multiply_adds)
+        fprintf(to, " %*s", 9 - (over > 5 ? 2 : 0) + 8, "");
+    if (layer->n_multiply_adds)
+        fprintf(to, " %*s", 10 - (over > 7 ? 2 : 0), cli_metric((double)layer->n_multiply_adds).s);
+    fputc('\n', to);
+}
+
+static void print_layers(const fv_net *net, FILE *to) {
+    int n = fv_net_n_layers(net), width = 29;
+    fv_layer_info layer;
+    for (int i = 0; i < n; i++) {
+        fv_net_layer(net, i, &layer);
+        int w = (int)strlen(layer.text) + 2 * layer.depth;
+        if (w > width && (layer.n_weights || layer.n_multiply_adds)) width = w;
+    }
+    fv_shape last = fv_net_input(net);
+    for (int i = 0; i < n; i++) {
+        fv_net_layer(net, i, &layer);
+        bool same = layer.out.c == last.c && layer.out.h == last.h && layer.out.w == last.w;
+        print_layer(&layer, same, width, to);
+        last = layer.out;
+    }
+}
+
+static void print_recipe(const cli_training *t, FILE *to) {
+    const fv_run_config *c = &t->config;
+    fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", c->optimizer,
+            c->learning_rate, c->schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads,
+            t->threads == 1 ? "" : "s");
+    char more[768] = "";
+    size_t n = 0;
+    if (t->augment) n += (size_t)snprintf(more + n, sizeof more - n, " · augment %s", fv_augment_text(t->augment));
+    if (c->label_smoothing > 0)
+        n += (size_t)snprintf(more + n, sizeof more - n, " · label smoothing %g", c->label_smoothing);
+    if (c->ema > 0) n += (size_t)snprintf(more + n, sizeof more - n, " · averaged weights %g", c->ema);
+    if (c->patience > 0) n += (size_t)snprintf(more + n, sizeof more - n, " · patience %d", c->patience);
+    if (n) fprintf(to, "    %s\n", more + strlen(" · "));
+}
+
+void cli_training_print(const cli_training *t, FILE *to) {
+    const fv_dataset *d = t->dataset;
+    fv_shape s = d->train.shape;
+    const char *name = fv_model_text(t->config.model) ? t->config.model : "model";
+    fprintf(to, "%-12s %s train, %s validation, %s test · %s · %d classes\n", d->name, cli_count(t->training.n).s,
+            cli_count(t->validation.n).s, cli_count(d->test.n).s, cli_shape(s.c, s.h, s.w).s, d->n_classes);
+    fprintf(to, "%-12s %s weights · %s multiply-adds an image%s\n", name, cli_count(fv_net_n_weights(t->net)).s,
+            cli_metric((double)fv_net_n_multiply_adds(t->net)).s,
+            t->config.pad ? " · pad 1, the images are small" : "");
+    print_layers(t->net, to);
+    print_recipe(t, to);
+}
+
+/* The head of the table that on_epoch fills. */
+static void print_head(const cli_training *t) {
+    if (!t->rows) return;
+    fprintf(t->rows, "%sepoch   loss     accuracy   %simages/s%s\n", cli_escape(t->rows, CLI_DIM),
+            t->validation.n ? "val loss   val accuracy   " : "", cli_escape(t->rows, CLI_PLAIN));
+}
+
+fv_status cli_training_run(cli_training *t, fv_error *error) {
+    print_head(t);
+    t->start_s = t->epoch_start_s = now_s();
+    fv_status status = fv_train(t->net, &t->dataset->train, &t->training, &t->validation, &t->options, t->history,
+                                &t->epochs_done, error);
+    cli_bar_clear();
+    t->time_s = now_s() - t->start_s;
+    bool ended = status == FV_OK || status == FV_E_INTERRUPTED || status == FV_E_DIVERGED;
+    if (!ended || t->validation.n == 0) return status;
+    fv_status evaluated =
+        fv_evaluate(t->net, &t->dataset->train, &t->validation, t->threads, NULL, 0, 0, &t->score, t->predictions);
+    if (status == FV_OK && evaluated != FV_OK)
+        return fv_fail(error, evaluated, "validation: %s", fv_status_text(evaluated));
+    return status;
+}
+
+void cli_training_deinit(cli_training *t) {
+    fv_net_destroy(t->net);
+    fv_augment_destroy(t->augment);
+    fv_indices_deinit(&t->training);
+    fv_indices_deinit(&t->validation);
+    fv_dataset_destroy(t->dataset);
+    free(t->history);
+    free(t->predictions);
+    *t = (cli_training){0};
+}

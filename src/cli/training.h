@@ -1,0 +1,35 @@
+/* One training as the program does it: what `train` and `verify` share. */
+#ifndef CLI_TRAINING_H
+#define CLI_TRAINING_H
+
+#include <stdio.h>
+
+#include "cli.h"
+
+typedef struct cli_training {
+    fv_run_config config; /* resolved by cli_training_prepare: learning rate, threads */
+    fv_dataset *dataset;
+    fv_indices training, validation;
+    fv_net *net;
+    fv_augment *augment;
+    fv_train_options options;
+    int threads;
+    fv_epoch *history; /* [config.epochs] */
+    int epochs_done;
+    double time_s;
+    fv_score score;             /* of the kept weights on the validation split; n 0: none */
+    fv_prediction *predictions; /* [validation.n] */
+    FILE *rows;                 /* where a row per epoch goes; NULL: nowhere */
+    bool bar;                   /* draws one on a terminal */
+    double start_s, epoch_start_s;
+} cli_training;
+
+/* Opens, splits, creates and checks everything that t->config means. */
+fv_status cli_training_prepare(cli_training *t, fv_error *error) FV_MUST_CHECK;
+/* The model's summary and the recipe. */
+void cli_training_print(const cli_training *t, FILE *to);
+/* Trains and evaluates the validation split. FV_E_DIVERGED, FV_E_INTERRUPTED: the net keeps what is finished. */
+fv_status cli_training_run(cli_training *t, fv_error *error) FV_MUST_CHECK;
+void cli_training_deinit(cli_training *t);
+
+#endif

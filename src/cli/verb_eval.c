@@ -1,0 +1,119 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_open.h"
+#include "terminal.h"
+
+static const cli_option options[] = {
+    {"split", "SPLIT", "test, validation or train (test)"},
+    {"threads", "N", "0: all processors (0)"},
+    {"json", NULL, "prints JSON"},
+    {"quiet", NULL, "prints only errors"},
+    {0},
+};
+
+static const cli_usage usage = {
+    .verb = "eval",
+    .arguments = "RUN [DATA]",
+    .about = "Evaluates a run's model on a split of its own dataset or of DATA, and writes\n"
+             "RUN/predictions-SPLIT.csv (predictions-DATA-SPLIT.csv for other data).",
+    .options = options,
+    .min_arguments = 1,
+    .max_arguments = 2,
+};
+
+typedef struct evaluation {
+    cli_run run;
+    fv_dataset *dataset;
+    const char *split;
+    char label[160]; /* the split's name in the file's: "test", "fashion-mnist-test" */
+    fv_score score;
+    fv_prediction *predictions;
+    fv_class_score *classes; /* [n_classes] */
+} evaluation;
+
+static fv_status score_classes(evaluation *e, fv_error *error) {
+    int n = e->dataset->n_classes;
+    size_t *counts = calloc((size_t)n * (size_t)n, sizeof *counts);
+    e->classes = calloc((size_t)n, sizeof *e->classes);
+    fv_status status = counts && e->classes ? FV_OK : fv_fail(error, FV_E_MEMORY, "out of memory");
+    if (status == FV_OK) {
+        fv_confusion(e->predictions, e->score.n, n, counts);
+        fv_class_scores(counts, n, e->classes);
+    }
+    free(counts);
+    return status;
+}
+
+static void print(const evaluation *e) {
+    size_t n = e->score.n;
+    printf("%-12s %s %s images · loss %.4f · accuracy %s\n", e->dataset->name, cli_count(n).s, e->split, e->score.loss,
+           cli_accuracy(e->score.correct, n, cli_decimals(n)).s);
+    cli_table table = {.align = "lrrrr"};
+    const char *head[] = {"class", "images", "precision", "recall", "F1"};
+    for (int j = 0; j < 5; j++) cli_cell(&table, "%s", head[j]);
+    for (int i = 0; i < e->dataset->n_classes; i++) {
+        const fv_class_score *c = &e->classes[i];
+        cli_cell(&table, "%s", e->run.class_names[i]);
+        cli_cell(&table, "%s", cli_count(c->n_true).s);
+        cli_cell(&table, "%s", cli_percent(c->precision, 1).s);
+        cli_cell(&table, "%s", cli_percent(c->recall, 1).s);
+        cli_cell(&table, "%s", cli_percent(c->f1, 1).s);
+    }
+    cli_table_print(&table, stdout);
+    printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
+}
+
+static json_t *to_json(const evaluation *e) {
+    fv_interval i = fv_wilson(e->score.correct, e->score.n);
+    json_t *classes = json_array();
+    for (int k = 0; k < e->dataset->n_classes; k++) {
+        const fv_class_score *c = &e->classes[k];
+        json_array_append_new(classes, json_pack("{ss sI sI sI sf sf sf}", "name", e->run.class_names[k], "images",
+                                                 (json_int_t)c->n_true, "predicted", (json_int_t)c->n_predicted,
+                                                 "correct", (json_int_t)c->n_correct, "precision", c->precision,
+                                                 "recall", c->recall, "f1", c->f1));
+    }
+    return json_pack("{ss ss ss sI sI sf sf sf sf so}", "run", e->run.directory, "dataset", e->dataset->name, "split",
+                     e->split, "total", (json_int_t)e->score.n, "correct", (json_int_t)e->score.correct, "loss",
+                     e->score.loss, "accuracy", (double)e->score.correct / (double)e->score.n, "accuracy_low", i.low,
+                     "accuracy_high", i.high, "classes", classes);
+}
+
+static fv_status evaluate(const cli_line *line, evaluation *e, fv_error *error) {
+    fv_run_config config = fv_run_config_defaults();
+    bool quiet = cli_given(line, "quiet");
+    e->split = cli_given(line, "split") ? cli_value(line, "split") : "test";
+    FV_TRY(cli_split_check(e->split, error));
+    FV_TRY(cli_field(line, "threads", &config, error));
+    FV_TRY(cli_run_open(line->arguments[0], &e->run, error));
+    const char *data = line->n_arguments > 1 ? line->arguments[1] : e->run.info.config.dataset;
+    FV_TRY(cli_dataset_open(data, &e->dataset, error));
+    bool same = cli_run_same_data(&e->run.info, e->dataset);
+    snprintf(e->label, sizeof e->label, "%s%s%s", same ? "" : e->dataset->name, same ? "" : "-", e->split);
+    if (!same && line->n_arguments < 2 && !quiet)
+        cli_complain("%s: not the data that %s was trained on (their checksums differ)", data, e->run.directory);
+    FV_TRY(cli_run_evaluate(&e->run, e->dataset, e->split, cli_threads(config.threads), &e->score, &e->predictions,
+                            error));
+    FV_TRY(score_classes(e, error));
+    FV_TRY(fv_run_write_predictions(e->run.directory, e->label, e->predictions, e->score.n, error));
+    if (cli_given(line, "json")) return cli_json_print(to_json(e), error);
+    if (!quiet) print(e);
+    return FV_OK;
+}
+
+int cli_eval(int argc, const char **argv) {
+    cli_line line;
+    evaluation e = {0};
+    fv_error error = {0};
+    bool helped;
+    fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
+    if (status == FV_OK && !helped) status = evaluate(&line, &e, &error);
+    cli_run_deinit(&e.run);
+    fv_dataset_destroy(e.dataset);
+    free(e.predictions);
+    free(e.classes);
+    cli_line_deinit(&line);
+    return cli_end(status, &error);
+}

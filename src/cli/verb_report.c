@@ -1,0 +1,38 @@
+#include <stdio.h>
+
+#include "cli.h"
+
+static const cli_option options[] = {
+    {"threads", "N", "0: all processors (0)"},
+    {"quiet", NULL, "prints only errors"},
+    {0},
+};
+
+static const cli_usage usage = {
+    .verb = "report",
+    .arguments = "RUN",
+    .about = "Writes the page of one run, RUN/report.html: curves, confusion, mistakes, kernels,\n"
+             "embedding, neighbours; and study.json and explain.safetensors beside it.",
+    .options = options,
+    .min_arguments = 1,
+    .max_arguments = 1,
+};
+
+static fv_status report(const cli_line *line, fv_error *error) {
+    fv_run_config config = fv_run_config_defaults();
+    const char *run = line->arguments[0];
+    FV_TRY(cli_field(line, "threads", &config, error));
+    FV_TRY(fv_study_report_run(run, cli_threads(config.threads), error));
+    if (!cli_given(line, "quiet")) printf("report       %s/report.html\n", run);
+    return FV_OK;
+}
+
+int cli_report(int argc, const char **argv) {
+    cli_line line;
+    fv_error error = {0};
+    bool helped;
+    fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
+    if (status == FV_OK && !helped) status = report(&line, &error);
+    cli_line_deinit(&line);
+    return cli_end(status, &error);
+}

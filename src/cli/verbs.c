@@ -1,0 +1,30 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+const cli_verb cli_verbs[] = {
+    {"data", "shows datasets: what there is, what one holds", cli_data},
+    {"train", "trains a model on a dataset, into a run directory", cli_train},
+    {"eval", "evaluates a run: accuracy, precision, recall, F1", cli_eval},
+    {"predict", "classifies PNG images with a run's model", cli_predict},
+    {"compare", "puts runs side by side, tested on the same images", cli_compare},
+    {"study", "trains all that answers the eight questions, and writes the page", cli_study},
+    {"report", "writes the page of one run", cli_report},
+    {"verify", "trains a run again and compares its weights, bit by bit", cli_verify},
+    {"version", "tells version, compiler and machine", cli_version},
+    {"help", "explains a verb", cli_help},
+    {NULL, NULL, NULL},
+};
+
+const cli_verb *cli_verb_find(const char *name) {
+    for (const cli_verb *verb = cli_verbs; verb->name; verb++)
+        if (strcmp(verb->name, name) == 0) return verb;
+    return NULL;
+}
+
+void cli_verbs_join(char *out, size_t size) {
+    size_t used = 0;
+    for (const cli_verb *verb = cli_verbs; verb->name && used < size; verb++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", verb->name);
+}
