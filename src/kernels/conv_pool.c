@@ -230,8 +230,11 @@ INL void pool_dx_tile(int n_r, const pool_dx_job *job, int i, int top, int part)
             begun[r] ? v_load(to + r * x_row + p * 16) : v_zero();
         for (int o = 0; o < n_out; o++, d += y_plane, winner += winners_plane, w += WEIGHTS) {
             const V e = v_load(d);
-            UNROLL for (int r = 0; r < n_r; r++) UNROLL for (int p = 0; p < 4; p++) a[r][p] =
-                v_fma(e, v_pick(w + (4 * r + p) * 4, winner), a[r][p]);
+            UNROLL for (int r = 0; r < n_r; r++) {
+                V u[4];
+                v_pick4(w + r * 16, winner, u);
+                UNROLL for (int p = 0; p < 4; p++) a[r][p] = v_fma(e, u[p], a[r][p]);
+            }
             FENCE;
         }
         UNROLL for (int r = 0; r < n_r; r++) UNROLL for (int p = 0; p < 2; p++) {

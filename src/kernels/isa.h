@@ -12,11 +12,12 @@
  *   m_to_bits(M) -> unsigned, low V_L bits
  *   W                vector of V_L uint32 (any address): w_load w_store w_set w_add w_xor w_mul_lo w_mul_hi w_lt(a,b) -> M (unsigned)
  *   v_from_bytes(const uint8_t *p)    V_L bytes to floats;   v_to_bytes(uint8_t *p, a): whole floats in [0, 255] to bytes
- *   v_pick(const float table[4], const uint8_t *index)  lane l: table[index[l] & 3]; table 16-byte aligned
+ *   v_pick4(const float table[16], const uint8_t *index, V out[4])   lane l of out[p]: table[4*p + (index[l] & 3)]
  *   v_index_is(const uint8_t *index, int value) -> M     lane l: index[l] == value
  *   v_index_bit(const uint8_t *index, int bit) -> M      lane l: that bit of index[l]
  *   m_store_winner(uint8_t *p, M column, M row, M on)    lane l's byte: on ? column + 2*row : 4
  *   v_pow2(n)        2^n for whole n in [-126, 127] held as floats;   v_round(x): nearest, ties to even
+ *   v_pairs(const float *xy, const uint32_t *index, V *y)   lane l: xy[2*index[l]], and into *y the float behind it
  *   v_fold16(const float *p, float *out)   sixteen vectors of 16 lanes -> their sixteen folded sums (out: any address)
  *   v_transpose16(const float *s, size_t s_stride, float *d, size_t d_stride)   16 x 16 floats, any address
  *   PIN(v)           v stays in its register instead of becoming a memory operand again

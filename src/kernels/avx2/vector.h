@@ -86,8 +86,10 @@ INL void index_store(uint8_t *p, __m256i a) { /* values 0..255 */
 }
 INL V v_from_bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(index_load(p)); }
 INL void v_to_bytes(uint8_t *p, V a) { index_store(p, _mm256_cvtps_epi32(a)); }
-INL V v_pick(const float table[4], const uint8_t *index) {
-    return _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)table), index_load(index));
+INL void v_pick4(const float table[16], const uint8_t *index, V out[4]) {
+    const __m256i i = index_load(index); /* permutevar reads the low two bits */
+    UNROLL for (int p = 0; p < 4; p++)
+        out[p] = _mm256_permutevar_ps(_mm256_broadcast_ps((const __m128 *)(const void *)(table + 4 * p)), i);
 }
 INL M v_index_is(const uint8_t *index, int value) {
     return _mm256_castsi256_ps(_mm256_cmpeq_epi32(index_load(index), _mm256_set1_epi32(value)));
@@ -99,6 +101,15 @@ INL void m_store_winner(uint8_t *p, M column, M row, M on) {
     __m256i c = _mm256_and_si256(_mm256_castps_si256(column), _mm256_set1_epi32(1));
     __m256i r = _mm256_and_si256(_mm256_castps_si256(row), _mm256_set1_epi32(2));
     index_store(p, _mm256_blendv_epi8(_mm256_set1_epi32(4), _mm256_or_si256(c, r), _mm256_castps_si256(on)));
+}
+
+typedef double pair __attribute__((may_alias));
+INL V v_pairs(const float *xy, const uint32_t *index, V *y) {
+    const pair *at = (const pair *)(const void *)xy;
+    V a = _mm256_castpd_ps(_mm256_setr_pd(at[index[0]], at[index[1]], at[index[4]], at[index[5]]));
+    V b = _mm256_castpd_ps(_mm256_setr_pd(at[index[2]], at[index[3]], at[index[6]], at[index[7]]));
+    *y = _mm256_shuffle_ps(a, b, 0xdd);
+    return _mm256_shuffle_ps(a, b, 0x88);
 }
 
 /* Eight vectors of eight lanes (already folded once) -> their eight sums. */

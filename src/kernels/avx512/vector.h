@@ -77,8 +77,12 @@ INL V v_from_bytes(const uint8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_
 INL void v_to_bytes(uint8_t *p, V a) {
     _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
 }
-INL V v_pick(const float table[4], const uint8_t *index) {
-    return _mm512_permutevar_ps(_mm512_broadcast_f32x4(_mm_load_ps(table)), _mm512_cvtepu8_epi32(index_load(index)));
+INL void v_pick4(const float table[16], const uint8_t *index, V out[4]) {
+    const W i = _mm512_and_si512(_mm512_cvtepu8_epi32(index_load(index)), _mm512_set1_epi32(3));
+    V t = v_load(table);
+    PIN(t);
+    UNROLL for (int p = 0; p < 4; p++)
+        out[p] = _mm512_permutexvar_ps(_mm512_add_epi32(i, _mm512_set1_epi32(4 * p)), t);
 }
 INL M v_index_is(const uint8_t *index, int value) {
     return _mm_cmpeq_epi8_mask(index_load(index), _mm_set1_epi8((char)value));
@@ -89,6 +93,17 @@ INL M v_index_bit(const uint8_t *index, int bit) {
 INL void m_store_winner(uint8_t *p, M column, M row, M on) {
     __m128i place = _mm_or_si128(_mm_maskz_set1_epi8(column, 1), _mm_maskz_set1_epi8(row, 2));
     _mm_storeu_si128((__m128i *)(void *)p, _mm_mask_mov_epi8(_mm_set1_epi8(4), on, place));
+}
+
+typedef double pair __attribute__((may_alias));
+INL V v_pairs(const float *xy, const uint32_t *index, V *y) {
+    const pair *at = (const pair *)(const void *)xy;
+    V a = _mm512_castpd_ps(_mm512_setr_pd(at[index[0]], at[index[1]], at[index[4]], at[index[5]], at[index[8]],
+                                          at[index[9]], at[index[12]], at[index[13]]));
+    V b = _mm512_castpd_ps(_mm512_setr_pd(at[index[2]], at[index[3]], at[index[6]], at[index[7]], at[index[10]],
+                                          at[index[11]], at[index[14]], at[index[15]]));
+    *y = _mm512_shuffle_ps(a, b, 0xdd);
+    return _mm512_shuffle_ps(a, b, 0x88);
 }
 
 #define SHUFFLE128(a, b, c) _mm512_shuffle_f32x4(a, b, c)

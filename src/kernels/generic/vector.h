@@ -75,7 +75,6 @@ LANEWISE(v_pow2, (V n), pow2(n.f[l]))
 LANEWISE(v_select, (M m, V a, V b), m >> l & 1 ? a.f[l] : b.f[l])
 LANEWISE(v_keep, (M m, V a), m >> l & 1 ? a.f[l] : 0.0F)
 LANEWISE(v_from_bytes, (const uint8_t *p), p[l])
-LANEWISE(v_pick, (const float table[4], const uint8_t *index), table[index[l] & 3])
 #undef LANEWISE
 
 #define MASKWISE(name, arguments, condition)                                                                           \
@@ -121,9 +120,20 @@ WORDWISE(w_mul_lo, (W a, W b), a.u[l] * b.u[l])
 WORDWISE(w_mul_hi, (W a, W b), (uint32_t)((uint64_t)a.u[l] * b.u[l] >> 32))
 #undef WORDWISE
 
+INL void v_pick4(const float table[16], const uint8_t *index, V out[4]) {
+    for (int p = 0; p < 4; p++) EACH(l) out[p].f[l] = table[4 * p + (index[l] & 3)];
+}
 INL void v_to_bytes(uint8_t *p, V a) { EACH(l) p[l] = (uint8_t)a.f[l]; }
 INL void m_store_winner(uint8_t *p, M column, M row, M on) {
     EACH(l) p[l] = (uint8_t)(on >> l & 1 ? (column >> l & 1) | (row >> l & 1) << 1 : 4);
+}
+INL V v_pairs(const float *xy, const uint32_t *index, V *y) {
+    V x;
+    EACH(l) {
+        x.f[l] = xy[2 * (size_t)index[l]];
+        y->f[l] = xy[2 * (size_t)index[l] + 1];
+    }
+    return x;
 }
 INL void v_fold16(const float *p, float *out) {
     EACH(v) {

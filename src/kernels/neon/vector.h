@@ -85,15 +85,25 @@ INL void index_store(uint8_t *p, W a) { /* values 0..255 */
 }
 INL V v_from_bytes(const uint8_t *p) { return vcvtq_f32_u32(index_load(p)); }
 INL void v_to_bytes(uint8_t *p, V a) { index_store(p, vcvtq_u32_f32(a)); }
-INL V v_pick(const float table[4], const uint8_t *index) { /* byte b of lane l: 4 * (index & 3) + b */
+INL void v_pick4(const float table[16], const uint8_t *index, V out[4]) { /* byte b of lane l: 4 * (index & 3) + b */
     W at = vaddq_u32(vmulq_u32(vandq_u32(index_load(index), w_set(3)), w_set(0x04040404)), w_set(0x03020100));
-    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(vld1q_f32(table)), vreinterpretq_u8_u32(at)));
+    UNROLL for (int p = 0; p < 4; p++) {
+        uint8x16_t row = vreinterpretq_u8_f32(vld1q_f32(table + 4 * p));
+        out[p] = vreinterpretq_f32_u8(vqtbl1q_u8(row, vreinterpretq_u8_u32(at)));
+    }
 }
 INL M v_index_is(const uint8_t *index, int value) { return vceqq_u32(index_load(index), w_set((uint32_t)value)); }
 INL M v_index_bit(const uint8_t *index, int bit) { return vtstq_u32(index_load(index), w_set(1U << bit)); }
 INL void m_store_winner(uint8_t *p, M column, M row, M on) {
     W place = vorrq_u32(vandq_u32(column, w_set(1)), vandq_u32(row, w_set(2)));
     index_store(p, vbslq_u32(on, place, w_set(4)));
+}
+
+INL V v_pairs(const float *xy, const uint32_t *index, V *y) {
+    V a = vcombine_f32(vld1_f32(xy + 2 * (size_t)index[0]), vld1_f32(xy + 2 * (size_t)index[1]));
+    V b = vcombine_f32(vld1_f32(xy + 2 * (size_t)index[2]), vld1_f32(xy + 2 * (size_t)index[3]));
+    *y = vuzp2q_f32(a, b);
+    return vuzp1q_f32(a, b);
 }
 
 /* Four vectors of four lanes (already folded twice) -> their four sums. */
