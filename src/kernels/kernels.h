@@ -75,6 +75,13 @@ typedef struct fv_resample {
 } fv_resample;
 enum { FV_IMAGE_SLACK = 16 }; /* bytes behind an image that its kernels may read and overwrite */
 
+/* A Fourier transform of length n = product of radix[s], each of 2, 3, 4, 5. twiddle [n][4]: w = exp(-2 pi i k / n) as
+ * re w, im w, -im w, 0. */
+typedef struct fv_fourier {
+    int n, n_stages, radix[16];
+    const float *twiddle;
+} fv_fourier;
+
 /* X(return type, name, arguments) */
 #define FV_KERNELS(X)                                                                                                  \
     /* ---- convolution (conv.c) ---- */                                                                               \
@@ -195,6 +202,29 @@ enum { FV_IMAGE_SLACK = 16 }; /* bytes behind an image that its kernels may read
      * class. p (NULL: none) [n][16] gets the softmax. */                                                              \
     X(void, softmax_loss, (int n, const float *z, const uint16_t label[16], int n_lanes, float smoothing, float scale, \
                            float *dz, float *p, float loss[16], uint16_t best[16]))                                    \
+    /* ---- points: neighbours, t-SNE (points.c) ---- */                                                               \
+    /* Bit l of which[i] = product[i][l] + norm[l] < limit[i], i < n; product [n][16]. */                              \
+    X(void, within, (int n, const float *product, const float *norm, const float *limit, uint16_t *which))             \
+    /* Attraction on points begin <= i < end (begin a multiple of 8): force[2*i + axis] = sum over the edges e from    \
+     * start[i] to start[i + 1] (multiples of 16) of p[e] * d / (1 + |d|^2), d = xy[i] - xy[to[e]], axis by axis. Lane \
+     * l sums edges l, l + 16, ...; folded. xy [..][2]. */                                                             \
+    X(void, attract, (int begin, int end, const uint32_t *start, const uint32_t *to, const float *p,                   \
+                      const float *xy, float *force))                                                                  \
+    /* Exact repulsion on begin <= i < end (multiples of 16) by all j < n, itself included: z[i] = sum of q, fx[i] and \
+     * fy[i] = sum of q^2 * (x[i] - x[j]), ..., where q = 1 / (1 + |d|^2); in the order of j, 256 at a time. */        \
+    X(void, repel, (int begin, int end, int n, const float *x, const float *y, float *fx, float *fy, float *z))        \
+    /* ---- Fourier transforms in the lanes (fourier.c) ---- */                                                        \
+    /* Sixteen transforms of data [n][2][16] (real, imaginary), unscaled. Both buffers are used; returns the one that  \
+     * holds the result: scratch where n_stages is odd. */                                                             \
+    X(float *, fourier, (const fv_fourier *f, int inverse, float *data, float *scratch))                               \
+    /* z [n][2][16] is the transform of a + i b, real columns a (16 of them) and b. Twice their transforms of k <= n/2 \
+     * go to spectrum[k/16*stripe + c*32 + k%16], imaginary parts 16 behind; c < 16 are those of a, c < 32 those of b. \
+     * What is behind n/2 in its stripe is written too, and means nothing. n even. */                                  \
+    X(void, fourier_split, (int n, const float *z, float *spectrum, size_t stripe))                                    \
+    /* The way back: z = a + i b (from spectra as they are: not halved). */                                            \
+    X(void, fourier_merge, (int n, const float *spectrum, size_t stripe, float *z))                                    \
+    /* z[i] *= scale[i], both parts; scale [n][16], z [n][2][16]. */                                                   \
+    X(void, fourier_scale, (int n, const float *scale, float *z))                                                      \
     /* ---- optimisers (optimiser.c) ---- */                                                                           \
     /* g[i] = scale * (perfect binary tree over the slots of slots[s*stride + i]), i < n (a multiple of 16). n_slots   \
      * is a power of two. */                                                                                           \
