@@ -2,10 +2,6 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# pkg-config's names of what libfovea.a stands on.
-set(FOVEA_REQUIRES zlib libpng jansson openblas lapacke kissfft-float libmd)
-list(JOIN FOVEA_REQUIRES " " FOVEA_REQUIRES)
-
 install(TARGETS fovea RUNTIME)
 install(TARGETS libfovea ARCHIVE)
 install(DIRECTORY include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

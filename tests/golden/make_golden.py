@@ -54,7 +54,7 @@ NETS = {
         [
             ("sgd momentum 0.9 nesterov weight_decay 0.001", 0.05, 0.0),
             ("adam weight_decay 0.001", 0.001, 0.1),
-            ("sgd", 0.1, 0.1),
+            ("sgd momentum 0", 0.1, 0.1),
         ],
     ),
 }
