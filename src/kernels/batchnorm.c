@@ -9,15 +9,15 @@
 
 enum { FLIGHT = 4 };
 
-/* The pixels of a plane as rows as long as they come: one row where there is no border. */
-typedef struct rows {
+/* The pixels of every plane as runs: one where neither map has a border between its rows. */
+typedef struct runs {
     int n;
     ptrdiff_t length; /* floats */
-} rows;
+} runs;
 
-INL rows plane_rows(const fv_map *x) {
-    const ptrdiff_t length = (ptrdiff_t)x->w * FV_LANES;
-    return x->row == length ? (rows){1, length * x->h} : (rows){x->h, length};
+INL runs plane_runs(const fv_map *a, const fv_map *b) {
+    const ptrdiff_t length = (ptrdiff_t)a->w * FV_LANES;
+    return map_is_flat(a) && map_is_flat(b) ? (runs){1, length * a->h} : (runs){a->h, length};
 }
 
 /* Of the pixel that won window (i, j) of channel c; `place`: the window's winners. Where off, the first pixel. */
@@ -45,7 +45,7 @@ INL void sum_moment(const int n, const fv_map *x, int c, const float *mean, int 
         centre[k] = mean ? v_set(mean[k]) : v_zero();
         UNROLL for (int v = 0; v < NV; v++) sum[k][v] = v_zero();
     }
-    const rows r = plane_rows(x);
+    const runs r = plane_runs(x, x);
     for (int i = 0; i < r.n; i++) {
         const float *at = x->at + c * x->plane + i * x->row, *end = at + r.length;
         for (; at < end; at += FV_LANES) {
@@ -149,15 +149,17 @@ void FV_K(norm_sums_pool)(const fv_map *x, const fv_map *dy, const uint8_t *winn
 
 /* ---- pixel by pixel ---- */
 
-INL void apply(const fv_map *x, const float *scale, const float *shift, const fv_map *y, int relu) {
-    for (int c = 0; c < x->c; c++) {
+INL void apply(const fv_map *from, const float *scale, const float *shift, const fv_map *to, const int relu) {
+    const fv_map x = *from, y = *to;
+    const runs r = plane_runs(from, to);
+    for (int c = 0; c < x.c; c++) {
         const V a = v_set(scale[c]), b = v_set(shift[c]);
-        for (int i = 0; i < x->h; i++) {
-            const float *from = map_pixel(x, c, i, 0);
-            float *to = map_pixel(y, c, i, 0);
-            for (int j = 0; j < x->w * FV_LANES; j += V_L) {
-                V out = v_fma(v_load(from + j), a, b);
-                v_store(to + j, relu ? v_max(out, v_zero()) : out);
+        for (int i = 0; i < r.n; i++) {
+            const float *px = map_pixel(&x, c, i, 0);
+            float *py = map_pixel(&y, c, i, 0);
+            for (ptrdiff_t e = 0; e < r.length; e += V_L) {
+                V out = v_fma(v_load(px + e), a, b);
+                v_store(py + e, relu ? v_max(out, v_zero()) : out);
             }
         }
     }
@@ -184,31 +186,35 @@ INL void apply_window(const float *top, ptrdiff_t x_row, V a, V b, float *y, uin
         m_store_winner(place, m_or(m_and(row, right_below), m_andnot(row, right_above)), row, v_gt(most, v_zero()));
 }
 
-void FV_K(norm_apply_pool)(const fv_map *x, const float *scale, const float *shift, const fv_map *y, uint8_t *winners) {
-    for (int c = 0; c < y->c; c++) {
+void FV_K(norm_apply_pool)(const fv_map *from, const float *scale, const float *shift, const fv_map *to,
+                           uint8_t *winners) {
+    const fv_map x = *from, y = *to;
+    for (int c = 0; c < y.c; c++) {
         const V a = v_set(scale[c]), b = v_set(shift[c]);
-        for (int i = 0; i < y->h; i++) {
-            uint8_t *place = winners ? winners + ((ptrdiff_t)c * y->h + i) * y->w * FV_LANES : NULL;
-            for (int j = 0; j < y->w; j++) {
+        for (int i = 0; i < y.h; i++) {
+            const float *px = map_pixel(&x, c, 2 * i, 0);
+            float *py = map_pixel(&y, c, i, 0);
+            for (int j = 0; j < y.w; j++, px += 2 * FV_LANES, py += FV_LANES) {
                 UNROLL for (int v = 0; v < NV; v++)
-                    apply_window(map_pixel(x, c, 2 * i, 2 * j) + v * V_L, x->row, a, b, map_pixel(y, c, i, j) + v * V_L,
-                                 place ? place + j * FV_LANES + v * V_L : NULL);
+                    apply_window(px + v * V_L, x.row, a, b, py + v * V_L, winners ? winners + v * V_L : NULL);
+                if (winners) winners += FV_LANES;
             }
         }
     }
 }
 
-void FV_K(norm_dx)(const fv_map *x, const fv_map *dy, const float *a, const float *b, const float *d, int n_lanes,
-                   const fv_map *dx) {
-    for (int c = 0; c < x->c; c++) {
+void FV_K(norm_dx)(const fv_map *from, const fv_map *gradient, const float *a, const float *b, const float *d,
+                   int n_lanes, const fv_map *to) {
+    const fv_map x = *from, dy = *gradient, dx = *to;
+    for (int c = 0; c < x.c; c++) {
         const V va = v_set(a[c]), vb = v_set(b[c]), vd = v_set(d[c]);
-        for (int i = 0; i < x->h; i++) {
-            const float *from = map_pixel(x, c, i, 0), *gradient = map_pixel(dy, c, i, 0);
-            float *to = map_pixel(dx, c, i, 0);
-            for (int j = 0; j < x->w; j++, from += FV_LANES, gradient += FV_LANES, to += FV_LANES) {
+        for (int i = 0; i < x.h; i++) {
+            const float *px = map_pixel(&x, c, i, 0), *pdy = map_pixel(&dy, c, i, 0);
+            float *pdx = map_pixel(&dx, c, i, 0);
+            for (int j = 0; j < x.w; j++, px += FV_LANES, pdy += FV_LANES, pdx += FV_LANES) {
                 UNROLL for (int v = 0; v < NV; v++) {
-                    V out = v_fma(va, v_load(gradient + v * V_L), v_fma(vb, v_load(from + v * V_L), vd));
-                    v_store(to + v * V_L, v_keep(m_first(n_lanes, v), out));
+                    V out = v_fma(va, v_load(pdy + v * V_L), v_fma(vb, v_load(px + v * V_L), vd));
+                    v_store(pdx + v * V_L, v_keep(m_first(n_lanes, v), out));
                 }
             }
         }
@@ -220,40 +226,31 @@ typedef struct factors {
     int n_lanes;
 } factors;
 
-/* dx = b*x + d of the pixels (i, j .. w) that no window covers. */
-INL void dx_uncovered(const fv_map *x, int c, int i, int j, const factors *f, const fv_map *dx) {
-    for (; j < x->w; j++) {
-        UNROLL for (int v = 0; v < NV; v++) {
-            V out = v_fma(f->b, v_load(map_pixel(x, c, i, j) + v * V_L), f->d);
-            v_store(map_pixel(dx, c, i, j) + v * V_L, v_keep(m_first(f->n_lanes, v), out));
-        }
+/* A pixel's dx; place (NULL: no window covers it) names the winner of its window, `mine` is its place there. */
+INL void dx_pixel(const float *x, const float *dy, const uint8_t *place, int mine, const factors *f, float *dx) {
+    UNROLL for (int v = 0; v < NV; v++) {
+        V out = v_fma(f->b, v_load(x + v * V_L), f->d);
+        if (place) out = v_fma(f->a, v_keep(v_index_is(place + v * V_L, mine), v_load(dy + v * V_L)), out);
+        v_store(dx + v * V_L, v_keep(m_first(f->n_lanes, v), out));
     }
 }
 
-INL void dx_window(const fv_map *x, int c, int i, int j, const float *dy, const uint8_t *place, const factors *f,
-                   const fv_map *dx, int v) {
-    const M lanes = m_first(f->n_lanes, v);
-    const V gradient = v_load(dy + v * V_L);
-    UNROLL for (int t = 0; t < 4; t++) {
-        const int row = 2 * i + t / 2, column = 2 * j + t % 2;
-        V out = v_fma(f->b, v_load(map_pixel(x, c, row, column) + v * V_L), f->d);
-        V mine = v_keep(v_index_is(place + v * V_L, t), gradient);
-        v_store(map_pixel(dx, c, row, column) + v * V_L, v_keep(lanes, v_fma(f->a, mine, out)));
-    }
-}
-
-void FV_K(norm_dx_pool)(const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *a, const float *b,
-                        const float *d, int n_lanes, const fv_map *dx) {
-    for (int c = 0; c < x->c; c++) {
+void FV_K(norm_dx_pool)(const fv_map *from, const fv_map *gradient, const uint8_t *winners, const float *a,
+                        const float *b, const float *d, int n_lanes, const fv_map *to) {
+    const fv_map x = *from, dy = *gradient, dx = *to;
+    for (int c = 0; c < x.c; c++) {
         const factors f = {v_set(a[c]), v_set(b[c]), v_set(d[c]), n_lanes};
-        for (int i = 0; i < dy->h; i++) {
-            const uint8_t *place = winners + ((ptrdiff_t)c * dy->h + i) * dy->w * FV_LANES;
-            for (int j = 0; j < dy->w; j++, place += FV_LANES) {
-                UNROLL for (int v = 0; v < NV; v++) dx_window(x, c, i, j, map_pixel(dy, c, i, j), place, &f, dx, v);
+        for (int i = 0; i < x.h; i++) {
+            const int covered = i < 2 * dy.h ? dy.w : 0;
+            const uint8_t *place = winners + ((ptrdiff_t)c * dy.h + i / 2) * dy.w * FV_LANES;
+            const float *px = map_pixel(&x, c, i, 0), *pdy = map_pixel(&dy, c, i / 2, 0);
+            float *pdx = map_pixel(&dx, c, i, 0);
+            for (int j = 0; j < covered; j++, px += 2 * FV_LANES, pdx += 2 * FV_LANES) {
+                dx_pixel(px, pdy + j * FV_LANES, place + j * FV_LANES, i % 2 * 2, &f, pdx);
+                dx_pixel(px + FV_LANES, pdy + j * FV_LANES, place + j * FV_LANES, i % 2 * 2 + 1, &f, pdx + FV_LANES);
             }
-            dx_uncovered(x, c, 2 * i, 2 * dy->w, &f, dx);
-            dx_uncovered(x, c, 2 * i + 1, 2 * dy->w, &f, dx);
+            for (int j = 2 * covered; j < x.w; j++, px += FV_LANES, pdx += FV_LANES)
+                dx_pixel(px, NULL, NULL, 0, &f, pdx);
         }
-        for (int i = 2 * dy->h; i < x->h; i++) dx_uncovered(x, c, i, 0, &f, dx);
     }
 }

@@ -49,22 +49,19 @@ INL void product_tile(const int n, int n_in, ptrdiff_t stride, const float *x, c
     }
 }
 
-INL void product(int n_in, int n_out, const float *x, const float *w, const finish *f, float *y) {
-    const ptrdiff_t stride = fv_round_up(n_out, 16);
-    for (int o = 0; o < n_out; o += TILE) {
+#define EACH_TILE(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
 #define TILE_OF(q)                                                                                                     \
     case q:                                                                                                            \
         if (q <= TILE) product_tile(q <= TILE ? q : 1, n_in, stride, x, w, f, o, y);                                   \
         break;
-        switch (n_out - o < TILE ? n_out - o : TILE) {
-            TILE_OF(1)
-            TILE_OF(2)
-            TILE_OF(3) TILE_OF(4) TILE_OF(5) TILE_OF(6) TILE_OF(7) TILE_OF(8) TILE_OF(9) TILE_OF(10) TILE_OF(11)
-                TILE_OF(12) TILE_OF(13) TILE_OF(14) TILE_OF(15) TILE_OF(16)
-        }
-#undef TILE_OF
+INL void product(int n_in, int n_out, const float *x, const float *w, const finish *f, float *y) {
+    const ptrdiff_t stride = fv_round_up(n_out, 16);
+    for (int o = 0; o < n_out; o += TILE) {
+        switch (n_out - o < TILE ? n_out - o : TILE) { EACH_TILE(TILE_OF) }
     }
 }
+#undef TILE_OF
+#undef EACH_TILE
 
 void FV_K(dense)(int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu) {
     const finish f = {.start = bias, .relu = relu};
@@ -144,6 +141,7 @@ INL void gradient_columns(const int n_columns, int n_in, const float *x, const f
     int i = 0;
     for (; i + n_rows <= n_in; i += n_rows)
         gradient_tile(n_rows, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
+    for (; i + 4 <= n_in; i += 4) gradient_tile(4, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
     for (; i < n_in; i++) gradient_tile(1, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
 }
 

@@ -3,8 +3,6 @@
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
-enum { AHEAD = 512 }; /* bytes of each image that are asked for in advance */
-
 INL bytes16 bytes_load(const uint8_t *p) {
     bytes16 r;
     __builtin_memcpy(&r, p, sizeof r);

@@ -54,15 +54,20 @@ typedef struct fv_conv_pool_shape {
 /* Dense weights are stored [I][S], S = the outputs rounded up to 16, padding zero. */
 static inline int fv_round_up(int n, int to) { return (n + to - 1) / to * to; }
 
+/* rho and the betas in double: 1 - 0.999 keeps its digits. */
 typedef struct fv_adadelta {
-    float learning_rate, rho, eps, weight_decay;
+    float learning_rate;
+    double rho;
+    float eps, weight_decay;
 } fv_adadelta;
 typedef struct fv_sgd {
     float learning_rate, momentum, weight_decay;
     int nesterov, first; /* first: the momentum buffer starts as the gradient (PyTorch's rule) */
 } fv_sgd;
 typedef struct fv_adam {
-    float learning_rate, beta1, beta2, eps, weight_decay;
+    float learning_rate;
+    double beta1, beta2;
+    float eps, weight_decay;
     int decoupled;                 /* adamw: weights shrink by learning_rate * weight_decay first */
     float correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
 } fv_adam;
@@ -79,7 +84,7 @@ enum { FV_IMAGE_SLACK = 16 }; /* bytes behind an image that its kernels may read
  * re w, im w, -im w, 0. */
 typedef struct fv_fourier {
     int n, n_stages, radix[16];
-    const float *twiddle;
+    float *twiddle;
 } fv_fourier;
 
 /* X(return type, name, arguments) */
@@ -146,7 +151,8 @@ typedef struct fv_fourier {
     /* The same with relu and 2x2 max-pooling; y is the pooled map; winners as in conv_pool. */                        \
     X(void, norm_apply_pool, (const fv_map *x, const float *scale, const float *shift, const fv_map *y,                \
                               uint8_t *winners))                                                                       \
-    /* Per channel, folded sums of dy and of dy * (x - mean[c]) * inverse[c]; dy is zero in missing lanes. */          \
+    /* Per channel, folded sums of dy and of dy * (x - mean[c]), the second then times inverse[c]; dy is zero in       \
+     * missing lanes. */                                                                                               \
     X(void, norm_sums, (const fv_map *x, const fv_map *dy, const float *mean, const float *inverse, float *sum_dy,     \
                         float *sum_dy_x))                                                                              \
     /* The same for a pooled dy (zero where off): only winners contribute. */                                          \
@@ -198,8 +204,8 @@ typedef struct fv_fourier {
     X(void, blur, (int h, int w, int radius, const uint16_t *weights, const uint8_t *x, uint8_t *y, void *scratch))    \
     /* ---- loss (loss.c) ---- */                                                                                      \
     /* z [n][16] logits. loss[l] = -log softmax(z)[label[l]] with label smoothing s: (1 - s) nll + s mean over classes \
-     * (nats, own log); dz (NULL: none) = (softmax - target) * scale, 0 in lanes >= n_lanes; best[l] = first largest   \
-     * class. p (NULL: none) [n][16] gets the softmax. */                                                              \
+     * (nats, own log), 0 in lanes >= n_lanes, whose labels are not read; dz (NULL: none) = (softmax - target) *       \
+     * scale, 0 in lanes >= n_lanes; best[l] = first largest class. p (NULL: none) [n][16] gets the softmax. */        \
     X(void, softmax_loss, (int n, const float *z, const uint16_t label[16], int n_lanes, float smoothing, float scale, \
                            float *dz, float *p, float loss[16], uint16_t best[16]))                                    \
     /* ---- points: neighbours, t-SNE (points.c) ---- */                                                               \
@@ -230,7 +236,7 @@ typedef struct fv_fourier {
      * is a power of two. */                                                                                           \
     X(void, reduce_slots, (size_t n, int n_slots, const float *slots, size_t stride, float scale, float *g))           \
     /* Updates w from g; n a multiple of 16; state arrays [n]. PyTorch's formulas; state below FLT_MIN becomes 0.      \
-     * Adadelta: square, delta. */                                                                                     \
+     * Adadelta: square, delta. sgd with momentum 0 leaves velocity alone (NULL allowed). */                           \
     X(void, adadelta, (size_t n, const fv_adadelta *o, const float *g, float *w, float *square, float *delta))         \
     X(void, sgd, (size_t n, const fv_sgd *o, const float *g, float *w, float *velocity))                               \
     X(void, adam, (size_t n, const fv_adam *o, const float *g, float *w, float *m1, float *m2))                        \

@@ -54,8 +54,8 @@ INL V decayed(const float *g, V w, float weight_decay) {
 }
 
 /* decay * state + (1 - decay) * x */
-INL V fade(float decay, V state, V x) {
-    return v_fma(v_set(decay), state, v_mul(v_set((float)(1 - (double)decay)), x));
+INL V fade(double decay, V state, V x) {
+    return v_fma(v_set((float)decay), state, v_mul(v_set((float)(1 - decay)), x));
 }
 
 /* Source: Zeiler 2012, "ADADELTA". One square root of the quotient: the same within its rounding, at half the cost. */
@@ -104,7 +104,7 @@ void FV_K(adam)(size_t n, const fv_adam *options, const float *g, float *w, floa
 }
 
 void FV_K(average)(size_t n, float decay, const float *w, float *average) {
-    for (size_t i = 0; i < n; i += V_L) v_store(average + i, fade(decay, v_load(average + i), v_load(w + i)));
+    for (size_t i = 0; i < n; i += V_L) v_store(average + i, fade((double)decay, v_load(average + i), v_load(w + i)));
 }
 
 /* x * 0 is 0 of a finite x and NaN of any other, and a NaN stays in its sum. */

@@ -31,18 +31,13 @@ static const options table[] = {{"adadelta", ADADELTA, 1, 0.9, 0, 1e-6, 0, 0},
 enum { N_RULES = sizeof table / sizeof *table };
 
 static void step_kernel(const fv_kernels *k, const options *o, int step, const float *g, weights *w) {
-    const float rate = (float)o->rate, x = (float)o->x, y = (float)o->y, eps = (float)o->eps, decay = (float)o->decay;
-    if (o->rule == ADADELTA) k->adadelta(N, &(fv_adadelta){rate, x, eps, decay}, g, w->w, w->a, w->b);
-    if (o->rule == SGD) k->sgd(N, &(fv_sgd){rate, x, decay, o->flag, step == 1}, g, w->w, o->x > 0 ? w->a : NULL);
+    const float rate = (float)o->rate, eps = (float)o->eps, decay = (float)o->decay;
+    if (o->rule == ADADELTA) k->adadelta(N, &(fv_adadelta){rate, o->x, eps, decay}, g, w->w, w->a, w->b);
+    if (o->rule == SGD)
+        k->sgd(N, &(fv_sgd){rate, (float)o->x, decay, o->flag, step == 1}, g, w->w, o->x > 0 ? w->a : NULL);
     if (o->rule == ADAM) {
-        const fv_adam a = {.learning_rate = rate,
-                           .beta1 = x,
-                           .beta2 = y,
-                           .eps = eps,
-                           .weight_decay = decay,
-                           .decoupled = o->flag,
-                           .correction1 = (float)(1 - pow((double)x, step)),
-                           .correction2 = (float)(1 - pow((double)y, step))};
+        const float correction1 = (float)(1 - pow(o->x, step)), correction2 = (float)(1 - pow(o->y, step));
+        const fv_adam a = {rate, o->x, o->y, eps, decay, o->flag, correction1, correction2};
         k->adam(N, &a, g, w->w, w->a, w->b);
     }
 }
