@@ -7,49 +7,42 @@ enum { MAX_CHANNELS = 8, MAX_VECTORS = 16, MAX_TAPS = 9 };
 
 /* ---- forward ---- */
 
-/* Channels of the tile that starts where `left` channels remain; conv_pack and conv must agree. */
-static int tile_channels(int left) {
-#define FITS(channels, pixels)                                                                                         \
-    if (left >= (channels)) return channels;
-    FV_CONV_TILES(FITS)
-#undef FITS
-    return 1;
-}
-
 size_t FV_K(conv_packed_size)(int n_out, int n_in, int n_taps) {
     return ((size_t)n_out * (size_t)n_in * (size_t)n_taps + 15) / 16 * 16;
 }
 
-/* packed: for each tile [c][t][channel of the tile] */
+/* packed: tile after tile, each [c][t][channel of the tile] */
 void FV_K(conv_pack)(int n_out, int n_in, int n_taps, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in,
                      const int32_t *order, float *packed) {
-    for (int o = 0, n; o < n_out; o += n) {
-        n = tile_channels(n_out - o);
-        for (int c = 0; c < n_in; c++)
-            for (int t = 0; t < n_taps; t++)
-                for (int q = 0; q < n; q++) *packed++ = w[(o + q) * stride_out + c * stride_in + order[t]];
-    }
+    int o = 0;
+#define PACK(channels, pixels)                                                                                         \
+    for (; o + (channels) <= n_out; o += (channels))                                                                   \
+        for (int c = 0; c < n_in; c++)                                                                                 \
+            for (int t = 0; t < n_taps; t++)                                                                           \
+                for (int q = o; q < o + (channels); q++) *packed++ = w[q * stride_out + c * stride_in + order[t]];
+    FV_CONV_TILES(PACK)
+#undef PACK
 }
 
 typedef struct conv_job {
     const fv_conv_shape *s;
-    const float *x, *w, *bias; /* w and bias of the tile's channels */
+    const float *x, *packed, *bias;
     float *y;
     fv_conv_start start;
     int relu;
 } conv_job;
 
-/* x, y: the tile's pixels (of its first channel). */
-INL void conv_tile(int n_q, int n_p, const conv_job *job, const float *const *x, float *const *y) {
+/* n_q channels from o on x n_p pixels; x, y: where they lie. */
+INL void conv_tile(int n_q, int n_p, const conv_job *job, int o, const float *const *x, float *const *y) {
     const int n_in = job->s->n_in, n_taps = job->s->n_taps, n_v = n_p * NV;
     const ptrdiff_t x_plane = job->s->x_plane, y_plane = job->s->y_plane;
     const int32_t *taps = job->s->taps;
-    const float *w = job->w, *at[MAX_VECTORS];
+    const float *w = job->packed + (ptrdiff_t)o * n_in * n_taps, *at[MAX_VECTORS];
     V a[MAX_CHANNELS][MAX_VECTORS];
     UNROLL for (int p = 0; p < n_p; p++) at[p] = x[p];
     UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int v = 0; v < n_v; v++) a[q][v] = v_zero();
     if (job->start == FV_FROM_BIAS)
-        UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int v = 0; v < n_v; v++) a[q][v] = v_bc(job->bias + q);
+        UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int v = 0; v < n_v; v++) a[q][v] = v_bc(job->bias + o + q);
     if (job->start == FV_FROM_Y)
         UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int v = 0; v < n_v; v++) a[q][v] =
             v_load(y[v / NV] + q * y_plane + v % NV * V_L);
@@ -78,7 +71,7 @@ INL void conv_tile(int n_q, int n_p, const conv_job *job, const float *const *x,
 }
 
 /* All pixels of n_q channels, n_p at a time wherever they lie, the last ones singly. */
-INL void conv_channels(int n_q, int n_p, const conv_job *job) {
+INL void conv_channels(int n_q, int n_p, const conv_job *job, int o) {
     const fv_conv_shape *s = job->s;
     for (int i = 0, j = 0, left = s->h * s->w; left > 0;) {
         const float *x[MAX_VECTORS];
@@ -87,60 +80,48 @@ INL void conv_channels(int n_q, int n_p, const conv_job *job) {
         UNROLL for (int p = 0; p < n_p; p++) {
             if (p >= n) break;
             x[p] = job->x + i * s->x_row + j * s->x_col;
-            y[p] = job->y + i * s->y_row + j * s->y_col;
+            y[p] = job->y + o * s->y_plane + i * s->y_row + j * s->y_col;
             if (++j == s->w) j = 0, i++;
         }
         if (n == n_p)
-            conv_tile(n_q, n_p, job, x, y);
+            conv_tile(n_q, n_p, job, o, x, y);
         else
-            conv_tile(n_q, 1, job, x, y);
+            conv_tile(n_q, 1, job, o, x, y);
         left -= n;
     }
 }
 
 #define CHANNELS(channels, pixels)                                                                                     \
-    static void conv_channels_##channels(const conv_job *job) {                                                        \
-        conv_channels(channels, pixels, job);                                                                          \
+    static void conv_channels_##channels(const conv_job *job, int o) {                                                 \
+        conv_channels(channels, pixels, job, o);                                                                       \
     }
 FV_CONV_TILES(CHANNELS)
 #undef CHANNELS
 
 void FV_K(conv)(const fv_conv_shape *s, const float *x, const float *packed, const float *bias, float *y,
                 fv_conv_start start, int relu) {
-    for (int o = 0, n; o < s->n_out; o += n) {
-        n = tile_channels(s->n_out - o);
-        const conv_job job = {.s = s,
-                              .x = x,
-                              .w = packed + (ptrdiff_t)o * s->n_in * s->n_taps,
-                              .bias = bias + (start == FV_FROM_BIAS ? o : 0),
-                              .y = y + o * s->y_plane,
-                              .start = start,
-                              .relu = relu};
-        switch (n) {
+    const conv_job job = {s, x, packed, bias, y, start, relu};
+    int o = 0;
 #define RUN(channels, pixels)                                                                                          \
-    case channels:                                                                                                     \
-        conv_channels_##channels(&job);                                                                                \
-        break;
-            FV_CONV_TILES(RUN)
+    for (; o + (channels) <= s->n_out; o += (channels)) conv_channels_##channels(&job, o);
+    FV_CONV_TILES(RUN)
 #undef RUN
-        }
-    }
 }
 
 /* ---- weight gradient ---- */
 
-/* scratch: a vector of 16 lanes per weight, in the order of g. */
+/* scratch: a vector of 16 lanes per weight of a tile's channels, in the order of g */
 size_t FV_K(conv_dw_scratch)(int n_out, int n_offsets) {
-    return fold_size((size_t)n_out * (size_t)n_offsets);
+    return fold_size((size_t)(n_out < MAX_CHANNELS ? n_out : MAX_CHANNELS) * (size_t)n_offsets);
 }
 
 typedef struct dw_job {
     const fv_conv_shape *s;
-    const int32_t *offsets;
-    const float *x, *dy; /* dy of the tile's first channel */
-    float *sums;         /* of the tile's first channel and tap */
-    ptrdiff_t sums_row;  /* from channel to channel */
-    int from, to;        /* rows of the strip */
+    const int32_t *offsets; /* of the tile's taps */
+    const float *x, *dy;    /* dy of the tile's first channel */
+    float *sums;            /* of the tile's first channel and tap */
+    ptrdiff_t sums_row;     /* from channel to channel */
+    int from, to;           /* rows of the strip */
 } dw_job;
 
 /* n_q channels x n_t taps over a strip, lanes `part`. Taps come in runs of `run` neighbouring pixels. */
@@ -188,15 +169,16 @@ INL void dw_tile(int n_q, int n_t, int run, const dw_job *job, int part) {
 }
 
 /* All taps of n_q channels, n_t at a time, in strips of rows whose dy stays in the first-level cache. */
-INL void dw_channels(int n_q, int n_t, int run, const dw_job *all, int n_offsets) {
-    const int h = all->s->h, rows = FV_DW_STRIP / (n_q * all->s->w * 64) + 1;
-    dw_job job = *all;
-    for (job.from = 0; job.from < h; job.from = job.to) {
-        job.to = job.from + rows < h ? job.from + rows : h;
+INL void dw_channels(int n_q, int n_t, int run, const fv_conv_shape *s, int n_offsets, const int32_t *offsets,
+                     const float *x, const float *dy, float *scratch) {
+    const int rows = FV_DW_STRIP / (n_q * s->w * 64) + 1;
+    dw_job job = {.s = s, .x = x, .dy = dy, .sums_row = (ptrdiff_t)n_offsets * 16};
+    for (job.from = 0; job.from < s->h; job.from = job.to) {
+        job.to = job.from + rows < s->h ? job.from + rows : s->h;
         for (int t = 0, n; t < n_offsets; t += n) {
             n = n_offsets - t >= n_t ? n_t : run;
-            job.offsets = all->offsets + t;
-            job.sums = all->sums + t * 16;
+            job.offsets = offsets + t;
+            job.sums = scratch + t * 16;
             for (int part = 0; part < NV; part++)
                 if (n == n_t)
                     dw_tile(n_q, n_t, run, &job, part);
@@ -215,28 +197,26 @@ static int in_threes(int n, const int32_t *offsets) {
 }
 
 #define CHANNELS(channels, threes, singles)                                                                            \
-    static void dw_channels_##channels(const dw_job *job, int n_offsets, int three) {                                  \
-        if (three)                                                                                                     \
-            dw_channels(channels, threes, 3, job, n_offsets);                                                          \
+    static void dw_channels_##channels(const fv_conv_shape *s, int n_offsets, const int32_t *offsets, const float *x,  \
+                                       const float *dy, float *scratch) {                                              \
+        if (in_threes(n_offsets, offsets))                                                                             \
+            dw_channels(channels, threes, 3, s, n_offsets, offsets, x, dy, scratch);                                   \
         else                                                                                                           \
-            dw_channels(channels, singles, 1, job, n_offsets);                                                         \
+            dw_channels(channels, singles, 1, s, n_offsets, offsets, x, dy, scratch);                                  \
     }
 FV_DW_TILES(CHANNELS)
 #undef CHANNELS
 
 void FV_K(conv_dw)(const fv_conv_shape *s, int n_offsets, const int32_t *offsets, const float *x, const float *dy,
                    float *scratch, float *g, int add) {
-    const int three = in_threes(n_offsets, offsets);
-    const ptrdiff_t sums_row = (ptrdiff_t)n_offsets * 16;
     int o = 0;
 #define RUN(channels, threes, singles)                                                                                 \
     for (; o + (channels) <= s->n_out; o += (channels)) {                                                              \
-        const dw_job job = {s, offsets, x, dy + o * s->y_plane, scratch + o * sums_row, sums_row, 0, 0};               \
-        dw_channels_##channels(&job, n_offsets, three);                                                                \
+        dw_channels_##channels(s, n_offsets, offsets, x, dy + o * s->y_plane, scratch);                                \
+        fold_vectors((size_t)(channels) * (size_t)n_offsets, scratch, g + (ptrdiff_t)o * n_offsets, add);              \
     }
     FV_DW_TILES(RUN)
 #undef RUN
-    fold_vectors((size_t)s->n_out * (size_t)n_offsets, scratch, g, add);
 }
 
 /* ---- bias gradient ---- */

@@ -7,14 +7,14 @@
 
 typedef struct pool_job {
     const fv_conv_pool_shape *s;
-    const float *x, *w, *bias; /* w and bias of the tile's channels */
-    const uint16_t *keep;      /* of the tile's channels, or NULL */
-    float scale, *y;           /* y of the tile's first channel */
-    uint8_t *winners;          /* of the tile's first channel, or NULL */
+    const float *x, *w, *bias;
+    const uint16_t *keep; /* or NULL */
+    float scale, *y;
+    uint8_t *winners; /* or NULL */
 } pool_job;
 
-/* The four sums of a window -> pooled value and winner. */
-INL void pool_four(const pool_job *job, const V *a, int q, int i, int j, int part) {
+/* The four sums of window (i, j) of channel o -> pooled value and winner. */
+INL void pool_four(const pool_job *job, const V *a, int o, int i, int j, int part) {
     const fv_conv_pool_shape *s = job->s;
     const M right0 = v_gt(a[1], a[0]), right1 = v_gt(a[3], a[2]);
     const V top = v_max(a[1], a[0]), bottom = v_max(a[3], a[2]);
@@ -22,30 +22,27 @@ INL void pool_four(const pool_job *job, const V *a, int q, int i, int j, int par
     V best = v_max(bottom, top);
     M on = v_gt(best, v_zero());
     if (job->keep) {
-        on = m_and(on, m_bits(job->keep + q, part));
+        on = m_and(on, m_bits(job->keep + o, part));
         best = v_mul(best, v_set(job->scale));
     }
-    v_store(job->y + q * s->y_plane + i * s->y_row + j * 16 + part * V_L, v_keep(on, best));
+    v_store(job->y + o * s->y_plane + i * s->y_row + j * 16 + part * V_L, v_keep(on, best));
     if (job->winners) {
         const M right = m_or(m_and(lower, right1), m_andnot(lower, right0));
-        m_store_winner(job->winners + ((q * s->ph + i) * s->pw + j) * FV_WINNER_BYTES + part * V_L, right, lower, on);
+        m_store_winner(job->winners + ((o * s->ph + i) * s->pw + j) * FV_WINNER_BYTES + part * V_L, right, lower, on);
     }
 }
 
-/* n_q channels x the four pixels of window (i, j); every pixel of x is loaded once a channel, a row ahead. */
-INL void pool_tile(int n_q, int n_in, const pool_job *job, int i, int j, int part) {
+/* n_q channels from o on x the four pixels of window (i, j); every pixel of x is loaded once a channel, a row ahead. */
+INL void pool_tile(int n_q, const pool_job *job, int o, int i, int j, int part) {
     const fv_conv_pool_shape *s = job->s;
-    const float *x = job->x + 2 * i * s->x_row + 2 * j * 16 + part * V_L, *w = job->w;
-    const ptrdiff_t x_row = s->x_row, w_out = (ptrdiff_t)n_in * 9;
+    const ptrdiff_t x_row = s->x_row, w_out = (ptrdiff_t)s->n_in * 9;
+    const float *x = job->x + 2 * i * x_row + 2 * j * 16 + part * V_L, *w = job->w + o * w_out;
     V a[4][4];
-    UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int p = 0; p < 4; p++) a[q][p] = v_bc(job->bias + q);
-    for (int c = 0; c < n_in; c++, x += s->x_plane, w += 9) {
+    UNROLL for (int q = 0; q < n_q; q++) UNROLL for (int p = 0; p < 4; p++) a[q][p] = v_bc(job->bias + o + q);
+    for (int c = 0; c < s->n_in; c++, x += s->x_plane, w += 9) {
         V u[4][4];
         UNROLL for (int r = 0; r < 4; r++) {
-            UNROLL for (int p = 0; p < 4; p++) {
-                u[r][p] = v_load(x + r * x_row + p * 16);
-                PIN(u[r][p]);
-            }
+            UNROLL for (int p = 0; p < 4; p++) u[r][p] = v_load(x + r * x_row + p * 16);
             if (r == 0) continue;
             UNROLL for (int t = 0; t < 3; t++) UNROLL for (int q = 0; q < n_q; q++) {
                 const V b = v_bc(w + q * w_out + (r - 1) * 3 + t);
@@ -53,40 +50,28 @@ INL void pool_tile(int n_q, int n_in, const pool_job *job, int i, int j, int par
             }
         }
     }
-    UNROLL for (int q = 0; q < n_q; q++) pool_four(job, a[q], q, i, j, part);
+    UNROLL for (int q = 0; q < n_q; q++) pool_four(job, a[q], o + q, i, j, part);
 }
 
-INL void pool_row(int n_q, int n_in, const pool_job *job, int i) {
+INL void pool_row(int n_q, const pool_job *job, int o, int i) {
     for (int j = 0; j < job->s->pw; j++)
-        for (int part = 0; part < NV; part++) pool_tile(n_q, n_in, job, i, j, part);
+        for (int part = 0; part < NV; part++) pool_tile(n_q, job, o, i, j, part);
 }
 
 #define CHANNELS(channels)                                                                                             \
-    static void pool_row_##channels(const pool_job *job, int i) {                                                      \
-        if (job->s->n_in == 1)                                                                                         \
-            pool_row(channels, 1, job, i);                                                                             \
-        else                                                                                                           \
-            pool_row(channels, job->s->n_in, job, i);                                                                  \
+    static void pool_row_##channels(const pool_job *job, int o, int i) {                                               \
+        pool_row(channels, job, o, i);                                                                                 \
     }
 FV_POOL_TILES(CHANNELS)
 #undef CHANNELS
 
 void FV_K(conv_pool)(const fv_conv_pool_shape *s, const float *x, const float *w, const float *bias,
                      const uint16_t *keep, float scale, float *y, uint8_t *winners) {
+    const pool_job job = {s, x, w, bias, keep, scale, y, winners};
     for (int i = 0; i < s->ph; i++) {
         int o = 0;
 #define RUN(channels)                                                                                                  \
-    for (; o + (channels) <= s->n_out; o += (channels)) {                                                              \
-        const pool_job job = {.s = s,                                                                                  \
-                              .x = x,                                                                                  \
-                              .w = w + (ptrdiff_t)o * s->n_in * 9,                                                     \
-                              .bias = bias + o,                                                                        \
-                              .keep = keep ? keep + o : NULL,                                                          \
-                              .scale = scale,                                                                          \
-                              .y = y + o * s->y_plane,                                                                 \
-                              .winners = winners ? winners + (ptrdiff_t)o * s->ph * s->pw * FV_WINNER_BYTES : NULL};   \
-        pool_row_##channels(&job, i);                                                                                  \
-    }
+    for (; o + (channels) <= s->n_out; o += (channels)) pool_row_##channels(&job, o, i);
         FV_POOL_TILES(RUN)
 #undef RUN
     }
@@ -117,7 +102,8 @@ typedef struct pool_dw_job {
     int from, to;           /* rows of the strip */
 } pool_dw_job;
 
-/* One input and one output channel over a strip, lanes `part`. Two columns of x stay from window to window. */
+/* One input and one output channel over a strip, lanes `part`. Where registers suffice, two columns of x stay from
+ * window to window. */
 INL void pool_dw_tile(int with_bias, const pool_dw_job *job, int part) {
     const fv_conv_pool_shape *s = job->s;
     const ptrdiff_t x_row = s->x_row;
@@ -127,24 +113,23 @@ INL void pool_dw_tile(int with_bias, const pool_dw_job *job, int part) {
         const float *x = job->x + 2 * i * x_row + part * V_L, *d = job->dy + i * s->y_row + part * V_L;
         const uint8_t *winner = job->winners + i * s->pw * FV_WINNER_BYTES + part * V_L;
         V u[4][4], column[4][3];
-        UNROLL for (int r = 0; r < 4; r++) UNROLL for (int p = 2; p < 4; p++) u[r][p] =
-            v_load(x + r * x_row + (p - 2) * 16);
-        for (int j = 0; j < s->pw; j++, d += 16, winner += FV_WINNER_BYTES) {
+        if (FV_POOL_DW_CARRY)
+            UNROLL for (int r = 0; r < 4; r++) UNROLL for (int p = 2; p < 4; p++) u[r][p] =
+                v_load(x + r * x_row + (p - 2) * 16);
+        for (int j = 0; j < s->pw; j++, x += 32, d += 16, winner += FV_WINNER_BYTES) {
             const V e = v_load(d);
             const M right = v_index_bit(winner, 0), lower = v_index_bit(winner, 1);
             if (with_bias) bias = v_add(bias, e);
-            x += 32;
             UNROLL for (int r = 0; r < 4; r++) {
                 UNROLL for (int p = 0; p < 2; p++) {
-                    u[r][p] = u[r][p + 2];
-                    u[r][p + 2] = v_load(x + r * x_row + p * 16);
+                    u[r][p] = FV_POOL_DW_CARRY ? u[r][p + 2] : v_load(x + r * x_row + p * 16);
+                    u[r][p + 2] = v_load(x + r * x_row + (p + 2) * 16);
                 }
                 UNROLL for (int t = 0; t < 3; t++) column[r][t] = v_select(right, u[r][t + 1], u[r][t]);
                 if (r == 0) continue;
                 UNROLL for (int t = 0; t < 3; t++) a[(r - 1) * 3 + t] =
                     v_fma(e, v_select(lower, column[r][t], column[r - 1][t]), a[(r - 1) * 3 + t]);
             }
-            FENCE;
         }
     }
     UNROLL for (int t = 0; t < 9; t++) v_store(job->sums + t * 16 + part * V_L, a[t]);
@@ -235,7 +220,6 @@ INL void pool_dx_tile(int n_r, const pool_dx_job *job, int i, int top, int part)
                 v_pick4(w + r * 16, winner, u);
                 UNROLL for (int p = 0; p < 4; p++) a[r][p] = v_fma(e, u[p], a[r][p]);
             }
-            FENCE;
         }
         UNROLL for (int r = 0; r < n_r; r++) UNROLL for (int p = 0; p < 2; p++) {
             v_store(to + r * x_row + p * 16, a[r][p]);

@@ -16,9 +16,10 @@
 #define FV_CONV_TILES(X) X(6, 1) X(4, 1) X(2, 2) X(1, 4)
 #define FV_DW_TILES(X) X(4, 3, 3) X(2, 3, 4) X(1, 9, 8)
 #define FV_DW_STRIP 16384
-/* conv_pool.c: channels; bytes of x in a strip of the weight gradient; window rows of the input gradient */
-#define FV_POOL_TILES(X) X(3) X(2) X(1)
+/* conv_pool.c: channels; weight gradient: bytes of x in a strip, columns carried; window rows of the input gradient */
+#define FV_POOL_TILES(X) X(2) X(1)
 #define FV_POOL_DW_STRIP 18432
+#define FV_POOL_DW_CARRY 0
 #define FV_POOL_DX_ROWS 2
 
 typedef __m256 V;

@@ -15,9 +15,10 @@
 #define FV_CONV_TILES(X) X(1, 1)
 #define FV_DW_TILES(X) X(1, 3, 1)
 #define FV_DW_STRIP 16384
-/* conv_pool.c: channels; bytes of x in a strip of the weight gradient; window rows of the input gradient */
+/* conv_pool.c: channels; weight gradient: bytes of x in a strip, columns carried; window rows of the input gradient */
 #define FV_POOL_TILES(X) X(1)
 #define FV_POOL_DW_STRIP 18432
+#define FV_POOL_DW_CARRY 0
 #define FV_POOL_DX_ROWS 4
 
 typedef struct V {
