@@ -23,10 +23,11 @@ test:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-# Every figure of docs/performance.md, with PyTorch beside it.
+# Training with PyTorch beside us, and what the kernels reach of this machine.
 bench:
 	@scripts/setup bench
 	@$(MAKE) --no-print-directory build
+	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run $(BUILD)
 
 install: build
