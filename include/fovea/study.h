@@ -20,6 +20,8 @@ enum {
     FV_PARTS_ALL = 255
 };
 /* "augmentation,mistakes" -> bits. FV_E_ARGUMENT lists the names. */
+/* Names of the parts: index 0, 1, ... (bit index of FV_PART_*); NULL at the end. */
+const char *fv_study_part_name(int index);
 fv_status fv_study_parts(const char *list, unsigned *parts, fv_error *error) FV_MUST_CHECK;
 
 typedef struct fv_study_options {
@@ -31,6 +33,7 @@ typedef struct fv_study_options {
     int threads;             /* 0: fv_processors() */
     const char *explain;     /* model of questions 3 to 8; NULL: convnet-bn; "best": the best of question 2 */
     const char *optimizer;   /* "adadelta" */
+    double learning_rate;    /* 0: the optimiser's own */
     const char *schedule;    /* "step 0.7" */
     double validation;       /* 0.15 */
     const uint32_t *queries; /* test images whose neighbours are shown; NULL: chosen */
