@@ -55,7 +55,7 @@ static fv_status add_metadata(json_t *header, const char *path, const fv_metadat
 static fv_status add_tensors(json_t *header, const char *path, const fv_named_tensor *tensors, size_t n, fv_part *parts,
                              fv_error *error) {
     size_t at = 0;
-    for (size_t width = 4; width >= 1; width -= 3) {
+    for (size_t width = 4; width > 0; width = width == 4 ? 1 : 0) {
         for (size_t i = 0; i < n; i++) {
             size_t count;
             if (fv_dtype_table[tensors[i].dtype].size_bytes != width) continue;
