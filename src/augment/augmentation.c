@@ -1,0 +1,242 @@
+/* From a text to calls, from calls to steps: a run of geometric calls is one step, every other call is its own. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "augment/transform.h"
+#include "base/memory.h"
+
+enum { MOST_CALLS = 32, CALL_TEXT = 240 }; /* CALL_TEXT: bytes of the longest call's text, affine's */
+
+static const fv_transform *const transforms[] = {
+    &fv_transform_rotation, &fv_transform_affine, &fv_transform_hflip,         &fv_transform_vflip,
+    &fv_transform_crop,     &fv_transform_resize, &fv_transform_gaussian_blur, &fv_transform_erasing};
+enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
+
+static const struct {
+    const char *name, *text;
+} presets[] = {{"none", ""},
+               {"mild", "rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
+               {"strong", "rotation 180 nearest, vflip, gaussian_blur 3 0.1 1"}};
+enum { N_PRESETS = sizeof presets / sizeof *presets };
+
+typedef struct call {
+    const fv_transform *transform;
+    double values[FV_TRANSFORM_VALUES];
+} call;
+
+typedef struct step {
+    int first, n;           /* calls */
+    int shift;              /* of a geometric step */
+    bool nearest, bilinear; /* what its calls said */
+} step;
+
+struct fv_augment {
+    fv_shape shape;
+    int n_calls, n_steps;
+    call calls[MOST_CALLS];
+    step steps[MOST_CALLS];
+    size_t image_size, kernel_size; /* bytes of scratch: of each of two images, and of the kernels */
+    char text[MOST_CALLS * CALL_TEXT];
+};
+
+const char *fv_augment_preset(int index, const char **text) {
+    if (index < 0 || index >= N_PRESETS) return NULL;
+    *text = presets[index].text;
+    return presets[index].name;
+}
+
+fv_status fv_transform_misfit(fv_error *error) {
+    if (error) error->code = FV_E_SHAPE;
+    return FV_E_SHAPE;
+}
+
+fv_status fv_transform_ascending(const fv_cursor *cursor, fv_word word, const fv_param *params, const double *values,
+                                 int low, int high, fv_error *error) {
+    if (values[low] <= values[high]) return FV_OK;
+    return fv_text_fail(cursor, word, error, "%s of `%.*s` must not be above %s: %g is above %g", params[low].name,
+                        word.length, word.at, params[high].name, values[low], values[high]);
+}
+
+/* ---- reading ---- */
+
+static fv_status unknown(const fv_cursor *cursor, fv_word word, fv_error *error) {
+    if (word.length == 0) return fv_text_fail(cursor, word, error, "a transform is missing here");
+    const char *names[N_TRANSFORMS + N_PRESETS];
+    char joined[200];
+    for (int i = 0; i < N_TRANSFORMS; i++) names[i] = transforms[i]->name;
+    for (int i = 0; i < N_PRESETS; i++) names[N_TRANSFORMS + i] = presets[i].name;
+    fv_text_join(joined, sizeof joined, names, N_TRANSFORMS + N_PRESETS);
+    return fv_text_fail(cursor, word, error, "unknown transform `%.*s`; known are %s", word.length, word.at, joined);
+}
+
+static bool said(const call *c, const char *flag) {
+    for (int i = 0; i < c->transform->n_params; i++)
+        if (strcmp(c->transform->params[i].name, flag) == 0) return c->values[i] != 0;
+    return false;
+}
+
+/* How far from the centre a step reads: its last call sees the output's corners. */
+static double step_reach(const fv_augment *a, const step *s) {
+    double radius = (a->shape.h + a->shape.w) / 2.0;
+    for (int i = s->n - 1; i >= 0; i--) {
+        const call *c = &a->calls[s->first + i];
+        if (c->transform->reach) radius = c->transform->reach(c->values, a->shape, radius);
+    }
+    return radius;
+}
+
+static void need_scratch(fv_augment *a, size_t bytes) {
+    if (bytes > a->kernel_size) a->kernel_size = bytes;
+}
+
+/* Gives the newest call its step. */
+static fv_status plan_call(fv_augment *a, const fv_cursor *cursor, fv_word word, fv_error *error) {
+    const call *c = &a->calls[a->n_calls - 1];
+    const fv_transform *t = c->transform;
+    step *s = a->n_steps ? &a->steps[a->n_steps - 1] : NULL;
+    if (!s || !t->invert || !a->calls[s->first].transform->invert) {
+        s = &a->steps[a->n_steps++];
+        *s = (step){.first = a->n_calls - 1};
+    }
+    s->n++;
+    if (!t->invert) {
+        if (t->scratch) need_scratch(a, t->scratch(c->values, a->shape));
+        return FV_OK;
+    }
+    s->nearest |= said(c, "nearest");
+    s->bilinear |= said(c, "bilinear");
+    if (s->nearest && s->bilinear)
+        return fv_text_fail(cursor, word, error,
+                            "neighbouring geometric transforms are one resampling: either nearest or bilinear");
+    s->shift = fv_resample_shift(a->shape, step_reach(a, s));
+    if (s->shift < 0) return fv_text_fail(cursor, word, error, "the image would shrink to less than a pixel");
+    need_scratch(a, fv_kernels_chosen()->resample_scratch(a->shape.h, a->shape.w));
+    return FV_OK;
+}
+
+static fv_status read_call(fv_augment *a, fv_cursor *cursor, fv_word word, fv_error *error) {
+    int i = 0;
+    while (i < N_TRANSFORMS && !fv_word_is(word, transforms[i]->name)) i++;
+    if (i == N_TRANSFORMS) return unknown(cursor, word, error);
+    if (a->n_calls == MOST_CALLS) return fv_text_fail(cursor, word, error, "more than %d transforms", (int)MOST_CALLS);
+    const fv_transform *t = transforms[i];
+    call *c = &a->calls[a->n_calls++];
+    c->transform = t;
+    FV_TRY(fv_text_arguments(cursor, word, t->params, t->n_params, 0, c->values, error));
+    if (t->check) FV_TRY(t->check(cursor, word, c->values, a->shape, error));
+    return plan_call(a, cursor, word, error);
+}
+
+static fv_status read_calls(fv_augment *a, const char *text, fv_error *error) {
+    fv_cursor cursor = {.text = text, .at = text, .what = "augmentation"};
+    if (fv_text_at_end(&cursor)) return FV_OK;
+    do {
+        const fv_word word = fv_text_next(&cursor);
+        int i = 0;
+        while (i < N_PRESETS && !fv_word_is(word, presets[i].name)) i++;
+        if (i < N_PRESETS)
+            FV_TRY(read_calls(a, presets[i].text, error));
+        else
+            FV_TRY(read_call(a, &cursor, word, error));
+    } while (fv_text_accept(&cursor, ","));
+    const fv_word left = fv_text_peek(&cursor);
+    if (left.length == 0) return FV_OK;
+    return fv_text_fail(&cursor, left, error, "`%.*s` is not expected here; a comma begins the next transform",
+                        left.length, left.at);
+}
+
+/* ---- writing ---- */
+
+/* A short decimal that reads as the same number. */
+static int write_number(char *out, size_t size, double value) {
+    int n = 0;
+    for (int digits = 6; digits <= 17; digits++) {
+        n = snprintf(out, size, " %.*g", digits, value);
+        if (strtod(out, NULL) == value) break;
+    }
+    return n;
+}
+
+static void write_text(fv_augment *a) {
+    char *at = a->text, *const end = a->text + sizeof a->text;
+    for (int k = 0; k < a->n_calls; k++) {
+        const call *c = &a->calls[k];
+        at += snprintf(at, (size_t)(end - at), "%s%s", k ? ", " : "", c->transform->name);
+        for (int i = 0; i < c->transform->n_params; i++) {
+            const fv_param *p = &c->transform->params[i];
+            if (p->kind == FV_PARAM_FLAG ? c->values[i] != 0 : p->position == 0)
+                at += snprintf(at, (size_t)(end - at), " %s", p->name);
+            if (p->kind != FV_PARAM_FLAG) at += write_number(at, (size_t)(end - at), c->values[i]);
+        }
+        assert(at < end);
+    }
+}
+
+fv_status fv_augment_create(const char *text, fv_shape shape, fv_augment **out, fv_error *error) {
+    fv_augment *a = fv_alloc(1, sizeof *a);
+    if (!a) return fv_fail(error, FV_E_MEMORY, "out of memory for the augmentation");
+    a->shape = shape;
+    const size_t image = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w + FV_IMAGE_SLACK;
+    a->image_size = (image + FV_ALIGN - 1) / FV_ALIGN * FV_ALIGN;
+    const fv_status status = read_calls(a, text, error);
+    if (status != FV_OK || a->n_calls == 0) {
+        fv_augment_destroy(a);
+        if (status == FV_OK) *out = NULL;
+        return status;
+    }
+    write_text(a);
+    *out = a;
+    return FV_OK;
+}
+
+void fv_augment_destroy(fv_augment *augment) {
+    free(augment);
+}
+
+const char *fv_augment_text(const fv_augment *augment) {
+    return augment ? augment->text : "none";
+}
+
+size_t fv_augment_scratch(const fv_augment *augment) {
+    return augment ? FV_ALIGN + 2 * augment->image_size + augment->kernel_size : 0;
+}
+
+/* ---- applying ---- */
+
+static bool apply_geometric(const fv_augment *a, const step *s, fv_draw draw, const uint8_t *x, uint8_t *y,
+                            void *scratch) {
+    fv_inverse inverse = {.xx = 1, .yy = 1};
+    for (int i = 0; i < s->n; i++) {
+        const call *c = &a->calls[s->first + i];
+        draw.call = (uint32_t)(s->first + i);
+        inverse = fv_inverse_join(inverse, c->transform->invert(c->values, a->shape, &draw));
+    }
+    if (fv_inverse_is_identity(&inverse)) return false;
+    const fv_resample plan = fv_resample_plan(&inverse, a->shape, s->shift, s->nearest);
+    const size_t plane = (size_t)a->shape.h * (size_t)a->shape.w;
+    for (int c = 0; c < a->shape.c; c++, x += plane, y += plane) fv_kernels_chosen()->resample(&plan, x, y, scratch);
+    return true;
+}
+
+void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, const uint8_t *in,
+                      uint8_t *out, void *scratch) {
+    if (!augment) return;
+    const fv_augment *a = augment;
+    const size_t size = (size_t)a->shape.c * (size_t)a->shape.h * (size_t)a->shape.w;
+    uint8_t *x = (uint8_t *)(((uintptr_t)scratch + FV_ALIGN - 1) / FV_ALIGN * FV_ALIGN), *y = x + a->image_size;
+    void *rest = y + a->image_size;
+    memcpy(x, in, size);
+    for (const step *s = a->steps; s < a->steps + a->n_steps; s++) {
+        const call *c = &a->calls[s->first];
+        const fv_draw draw = {seed, epoch, position, (uint32_t)s->first};
+        const bool changed = c->transform->invert ? apply_geometric(a, s, draw, x, y, rest)
+                                                  : c->transform->apply(c->values, a->shape, &draw, x, y, rest);
+        if (!changed) continue;
+        uint8_t *const other = x;
+        x = y;
+        y = other;
+    }
+    memcpy(out, x, size);
+}

@@ -1,0 +1,484 @@
+/* Augmentation against torchvision's values (tests/golden/make_augment.py), its texts, and what it draws. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "augment/transform.h"
+#include "base/math.h"
+#include "fovea/machine.h"
+#include "golden/golden_file.h"
+
+static const fv_shape digit = {1, 28, 28}, photo = {3, 20, 27};
+
+static size_t size_of(fv_shape s) {
+    return (size_t)s.c * (size_t)s.h * (size_t)s.w;
+}
+
+static uint8_t *image_buffer(fv_shape shape) {
+    uint8_t *at = calloc(size_of(shape) + FV_IMAGE_SLACK, 1);
+    assert_non_null(at);
+    return at;
+}
+
+/* ---- torchvision's values ---- */
+
+static void resample(const fv_inverse *m, fv_shape shape, bool nearest, const uint8_t *x, uint8_t *y) {
+    const fv_kernels *k = fv_kernels_chosen();
+    const double reach = 2.0 * (shape.h + shape.w);
+    const fv_resample plan = fv_resample_plan(m, shape, fv_resample_shift(shape, reach), nearest);
+    const size_t plane = (size_t)shape.h * (size_t)shape.w;
+    void *scratch = malloc(k->resample_scratch(shape.h, shape.w));
+    for (int c = 0; c < shape.c; c++) k->resample(&plan, x + (size_t)c * plane, y + (size_t)c * plane, scratch);
+    free(scratch);
+}
+
+static void blur(int kernel, double sigma, fv_shape shape, const uint8_t *x, uint8_t *y) {
+    const fv_kernels *k = fv_kernels_chosen();
+    const size_t plane = (size_t)shape.h * (size_t)shape.w;
+    uint16_t weights[FV_MAX_SIDE / 2];
+    fv_blur_weights(kernel / 2, sigma, weights);
+    void *scratch = malloc(k->blur_scratch(shape.h, shape.w, kernel / 2));
+    for (int c = 0; c < shape.c; c++)
+        k->blur(shape.h, shape.w, kernel / 2, weights, x + (size_t)c * plane, y + (size_t)c * plane, scratch);
+    free(scratch);
+}
+
+/* torchvision's rotate turns counter-clockwise, its affine clockwise. */
+static fv_inverse map_of(const char *operation, const double p[5]) {
+    const fv_inverse flip = {.xx = 1, .yy = -1};
+    if (strcmp(operation, "rotate") == 0) return fv_inverse_affine(-p[0], 0, 0, 1, 0);
+    if (strcmp(operation, "rotate_vflip") == 0) return fv_inverse_join(fv_inverse_affine(-p[0], 0, 0, 1, 0), flip);
+    if (strcmp(operation, "affine") == 0) return fv_inverse_affine(p[0], p[1], p[2], p[3], p[4]);
+    if (strcmp(operation, "crop") == 0) return (fv_inverse){.xx = 1, .yy = 1, .x0 = p[2] - p[0], .y0 = p[1] - p[0]};
+    if (strcmp(operation, "vflip") == 0) return flip;
+    assert_string_equal(operation, "hflip");
+    return (fv_inverse){.xx = -1, .yy = 1};
+}
+
+static void run_case(const char *operation, const char *mode, const double p[5], fv_shape shape, const uint8_t *x,
+                     uint8_t *y) {
+    if (strcmp(operation, "blur") == 0) {
+        blur((int)p[0], p[1], shape, x, y);
+    } else if (strcmp(operation, "erase") == 0) {
+        memcpy(y, x, size_of(shape));
+        fv_erase(shape, (int)p[0], (int)p[1], (int)p[2], (int)p[3], y);
+    } else {
+        const fv_inverse m = map_of(operation, p);
+        resample(&m, shape, strcmp(mode, "exact") == 0, x, y);
+    }
+}
+
+/* Grey levels between us and torchvision. Nearest pixels are the same ones: none of these cases has a tie. A blur is
+ * held against torchvision's value before its rounding: half a level is ours. Bilinear places are whole 1/256 pixels,
+ * which moves a value by less than a level where neighbours differ by 255: held against the rounded value. */
+static double distance(const char *mode, double got, double want) {
+    return fabs(got - (strcmp(mode, "bilinear") == 0 ? rint(want) : want));
+}
+static double allowed(const char *mode) {
+    return strcmp(mode, "exact") == 0 ? 0 : strcmp(mode, "blur") == 0 ? 0.52 : 1;
+}
+
+static void agrees_with_torchvision(void **state) {
+    (void)state;
+    golden_file *file = golden_read(FOVEA_SOURCE_DIR "/tests/golden/augment.golden");
+    int n_cases = 0;
+    for (int i = 0; i < file->n_records; i++) {
+        const golden_record *r = &file->record[i];
+        char operation[16], image[32] = "image/", mode[16];
+        double p[5];
+        if (sscanf(r->name, "%15[^/]/%15[^/]/%15[^/]/%lf/%lf/%lf/%lf/%lf", operation, image + 6, mode, &p[0], &p[1],
+                   &p[2], &p[3], &p[4]) != 8)
+            continue;
+        const golden_record *source = golden_find(file, image);
+        assert_non_null(source);
+        const fv_shape shape = {source->size[0], source->size[1], source->size[2]};
+        uint8_t *x = image_buffer(shape), *y = image_buffer(shape);
+        memcpy(x, source->data, source->n);
+        run_case(operation, mode, p, shape, x, y);
+        double worst = 0;
+        for (size_t k = 0; k < r->n; k++) {
+            float want = ((const uint8_t *)r->data)[k];
+            if (strcmp(mode, "exact") != 0) memcpy(&want, (const char *)r->data + 4 * k, 4);
+            worst = fmax(worst, distance(mode, y[k], (double)want));
+        }
+        if (worst > allowed(mode)) fail_msg("%s: %g grey levels from torchvision", r->name, worst);
+        free(x);
+        free(y);
+        n_cases++;
+    }
+    assert_int_equal(n_cases, 65);
+    golden_free(file);
+}
+
+static void erased_areas_are_rounded_as_torchvision_does(void **state) {
+    (void)state;
+    int h, w;
+    fv_erase_size(0.1 * 784, 0.5, &h, &w); /* sqrt(39.2), sqrt(156.8) */
+    assert_int_equal(h, 6);
+    assert_int_equal(w, 13);
+    fv_erase_size(0.33 * 784, 3.3, &h, &w); /* sqrt(853.8), sqrt(78.4) */
+    assert_int_equal(h, 29);
+    assert_int_equal(w, 9);
+}
+
+/* ---- texts ---- */
+
+static fv_augment *create(const char *text, fv_shape shape) {
+    fv_error error = {0};
+    fv_augment *a = NULL;
+    if (fv_augment_create(text, shape, &a, &error) != FV_OK) fail_msg("%s: %s", text, error.message);
+    return a;
+}
+
+static void texts_are_written_out(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {
+        {"rotation 30 nearest, gaussian_blur 3 0.1 0.5", "rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
+        {"mild", "rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
+        {" strong ", "rotation 180 nearest, vflip 0.5, gaussian_blur 3 0.1 1"},
+        {"none, hflip, mild", "hflip 0.5, rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
+        {"vflip p 0.25,crop padding 4", "vflip 0.25, crop 4"},
+        {"affine degrees 10 translate 0.1", "affine degrees 10 translate 0.1 scale_min 1 scale_max 1 shear 0"},
+        {"affine bilinear shear 5 scale_max 1.1 scale_min 0.9",
+         "affine degrees 0 translate 0 scale_min 0.9 scale_max 1.1 shear 5 bilinear"},
+        {"erasing", "erasing 0.5 area_min 0.02 area_max 0.33"},
+        {"erasing 0.1 area_max 0.3333333333333333", "erasing 0.1 area_min 0.02 area_max 0.3333333333333333"},
+        {"resize 0.8 1.2", "resize 0.8 1.2"},
+        {"rotation 12.5 # degrees\n, hflip", "rotation 12.5, hflip 0.5"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fv_augment *a = create(rows[i][0], digit), *again = create(rows[i][1], digit);
+        assert_string_equal(fv_augment_text(a), rows[i][1]);
+        assert_string_equal(fv_augment_text(again), rows[i][1]);
+        fv_augment_destroy(a);
+        fv_augment_destroy(again);
+    }
+}
+
+static void none_is_null(void **state) {
+    (void)state;
+    assert_null(create("none", digit));
+    assert_null(create("", digit));
+    assert_null(create(" # nothing\n", digit));
+    assert_string_equal(fv_augment_text(NULL), "none");
+    assert_int_equal(fv_augment_scratch(NULL), 0);
+    fv_augment_destroy(NULL);
+}
+
+static void presets_are_listed_and_parse(void **state) {
+    (void)state;
+    static const char *const names[] = {"none", "mild", "strong"};
+    const char *text;
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(fv_augment_preset(i, &text), names[i]);
+        fv_augment *a = create(text, digit), *b = create(names[i], digit);
+        assert_string_equal(fv_augment_text(a), fv_augment_text(b));
+        fv_augment_destroy(a);
+        fv_augment_destroy(b);
+    }
+    assert_null(fv_augment_preset(3, &text));
+    assert_null(fv_augment_preset(-1, &text));
+}
+
+/* `caret`: where the message points, as the text from there on. */
+static void errors_point_at_the_word(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *caret, *says;
+        fv_status status;
+    } rows[] = {
+        {"rotaton 30", "rotaton", "unknown transform `rotaton`; known are rotation, affine", FV_E_TEXT},
+        {"hflip, rotation 30 sideways", "sideways", "does not know `sideways`", FV_E_TEXT},
+        {"rotation", "rotation", "needs degrees", FV_E_TEXT},
+        {"rotation 361", "361", "0 to 360", FV_E_TEXT},
+        {"rotation -1", "-1", "0 to 360", FV_E_TEXT},
+        {"rotation ten", "ten", "a number", FV_E_TEXT},
+        {"hflip 1.5", "1.5", "0 to 1", FV_E_TEXT},
+        {"erasing -0.1", "-0.1", "0 to 1", FV_E_TEXT},
+        {"erasing area_min 0.5 area_max 0.2", "erasing", "area_min of `erasing` must not be above area_max", FV_E_TEXT},
+        {"gaussian_blur 3 0 1", "0 1", "0.01 to 1000", FV_E_TEXT},
+        {"gaussian_blur 4 0.1 1", "gaussian_blur", "must be odd: 3 or 5, not 4", FV_E_TEXT},
+        {"gaussian_blur 3 1 0.5", "gaussian_blur", "sigma_min", FV_E_TEXT},
+        {"gaussian_blur 29 0.5 1", "gaussian_blur", "larger than the images, which are 28x28", FV_E_SHAPE},
+        {"vflip, crop 28", "crop", "28x28", FV_E_SHAPE},
+        {"crop 0", "0", "1 to", FV_E_TEXT},
+        {"crop 1.5", "1.5", "whole number", FV_E_TEXT},
+        {"resize 1.2 0.8", "resize", "scale_min", FV_E_TEXT},
+        {"resize 0 1", "0 1", "0.01", FV_E_TEXT},
+        {"affine scale_min 1.5", "affine", "scale_min of `affine` must not be above scale_max", FV_E_TEXT},
+        {"affine translate 2", "2", "0 to 1", FV_E_TEXT},
+        {"rotation 10 nearest, hflip, affine degrees 3 bilinear", "affine", "one resampling", FV_E_TEXT},
+        {"rotation 10 nearest bilinear", "rotation", "one resampling", FV_E_TEXT},
+        {"resize 0.01 1, resize 0.01 1, resize 0.01 1", "resize", "less than a pixel", FV_E_TEXT},
+        {"hflip,, vflip", ", vflip", "unknown transform `,`", FV_E_TEXT},
+        {"hflip,", "", "missing", FV_E_TEXT},
+        {"hflip ) vflip", ")", "not expected", FV_E_TEXT},
+        {"mild 3", "3", "not expected", FV_E_TEXT}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fv_error error = {0};
+        fv_augment *const untouched = (fv_augment *)&error;
+        fv_augment *a = untouched;
+        assert_int_equal(fv_augment_create(rows[i].text, digit, &a, &error), rows[i].status);
+        assert_int_equal(error.code, rows[i].status);
+        assert_ptr_equal(a, untouched);
+        if (!strstr(error.message, rows[i].says)) fail_msg("%s: %s", rows[i].text, error.message);
+        const char *shown = strchr(error.message, '\n') + 1, *pointer = strchr(shown, '\n') + 1;
+        assert_memory_equal(shown + strcspn(pointer, "^"), rows[i].caret, strlen(rows[i].caret));
+        assert_int_equal(fv_augment_create(rows[i].text, digit, &a, NULL), rows[i].status);
+    }
+}
+
+static void neighbours_after_a_blur_resample_anew(void **state) {
+    (void)state;
+    fv_augment_destroy(create("rotation 10 nearest, gaussian_blur 3 0.1 1, affine degrees 3 bilinear", digit));
+}
+
+static void too_many_calls_are_refused(void **state) {
+    (void)state;
+    char text[400] = "hflip";
+    for (int i = 1; i < 32; i++) strcat(text, ", hflip");
+    fv_augment_destroy(create(text, digit));
+    strcat(text, ", hflip");
+    fv_augment *a;
+    assert_int_equal(fv_augment_create(text, digit, &a, NULL), FV_E_TEXT);
+}
+
+/* ---- applying ---- */
+
+static void fill(uint8_t *x, size_t n, uint32_t stream) {
+    for (size_t i = 0; i < n; i++) x[i] = (uint8_t)fv_philox(3, FV_RANDOM_TEST, (uint32_t)i, stream, 0, 0).word[0];
+}
+
+static void apply(const fv_augment *a, uint32_t epoch, uint32_t position, const uint8_t *in, uint8_t *out) {
+    void *scratch = malloc(fv_augment_scratch(a));
+    assert_non_null(scratch);
+    fv_augment_apply(a, 11, epoch, position, in, out, scratch);
+    free(scratch);
+}
+
+static uint64_t hash(uint64_t h, const uint8_t *x, size_t n) {
+    for (size_t i = 0; i < n; i++) h = (h ^ x[i]) * 1099511628211u;
+    return h;
+}
+
+static const char *const varied[] = {
+    "strong", "mild", "affine degrees 15 translate 0.1 scale_min 0.8 scale_max 1.2 shear 10, gaussian_blur 5 0.1 2",
+    "crop 3, hflip, erasing 0.7", "resize 0.5 1.5, gaussian_blur 3 0.5 0.5, rotation 45, vflip"};
+
+/* The same bits on every instruction set, compiler and machine: whoever changes what is drawn or computed sees it. */
+static void bits_are_the_same_everywhere(void **state) {
+    (void)state;
+    uint64_t h = 14695981039346656037u;
+    for (size_t t = 0; t < sizeof varied / sizeof *varied; t++)
+        for (int s = 0; s < 2; s++) {
+            const fv_shape shape = s ? photo : digit;
+            uint8_t *x = image_buffer(shape), *y = image_buffer(shape);
+            fv_augment *a = create(varied[t], shape);
+            fill(x, size_of(shape), (uint32_t)t);
+            for (uint32_t i = 0; i < 50; i++) {
+                apply(a, i % 3, i, x, y);
+                h = hash(h, y, size_of(shape));
+            }
+            fv_augment_destroy(a);
+            free(x);
+            free(y);
+        }
+    if (h != 0x517ea0b8a7160e25u) fail_msg("hash 0x%016llx", (unsigned long long)h);
+}
+
+/* Position, epoch and seed each matter, and nothing else does: not scratch, not what was done before. */
+static void draws_depend_on_their_counters_alone(void **state) {
+    (void)state;
+    uint8_t *x = image_buffer(digit), *y[5];
+    fill(x, 784, 0);
+    fv_augment *a = create("rotation 180", digit);
+    uint8_t *scratch = malloc(fv_augment_scratch(a) + 1);
+    for (int i = 0; i < 5; i++) {
+        y[i] = image_buffer(digit);
+        memset(scratch, 77 * i, fv_augment_scratch(a) + 1);
+        fv_augment_apply(a, i == 1 ? 6 : 5, i == 2, i == 3 ? 8 : 7, x, y[i], scratch + (i == 4));
+    }
+    for (int i = 1; i < 4; i++) assert_memory_not_equal(y[0], y[i], 784);
+    assert_memory_equal(y[0], y[4], 784);
+    for (int i = 0; i < 5; i++) free(y[i]);
+    free(scratch);
+    free(x);
+    fv_augment_destroy(a);
+}
+
+static void nothing_else_is_written(void **state) {
+    (void)state;
+    const fv_shape shapes[] = {{1, 28, 28}, {3, 20, 27}, {2, 3, 5}, {1, 3, 200}, {16, 5, 3}};
+    for (size_t t = 0; t < sizeof varied / sizeof *varied; t++)
+        for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+            const size_t n = size_of(shapes[s]);
+            fv_augment *a;
+            if (fv_augment_create(varied[t], shapes[s], &a, NULL) != FV_OK) continue;
+            const size_t scratch_size = fv_augment_scratch(a);
+            uint8_t *x = malloc(n), *before = malloc(n), *y = malloc(n + 2), *scratch = malloc(scratch_size + 2);
+            fill(x, n, 1);
+            memcpy(before, x, n);
+            y[0] = y[n + 1] = scratch[0] = scratch[scratch_size + 1] = 0xA5;
+            for (uint32_t i = 0; i < 10; i++) fv_augment_apply(a, 1, 0, i, x, y + 1, scratch + 1);
+            assert_memory_equal(x, before, n);
+            assert_true(y[0] == 0xA5 && y[n + 1] == 0xA5);
+            assert_true(scratch[0] == 0xA5 && scratch[scratch_size + 1] == 0xA5);
+            free(x);
+            free(before);
+            free(y);
+            free(scratch);
+            fv_augment_destroy(a);
+        }
+}
+
+/* Halving and doubling is no change when it is one resampling, and far from it when it is two. */
+static void a_chain_is_one_resampling(void **state) {
+    (void)state;
+    uint8_t *x = image_buffer(photo), *y = image_buffer(photo);
+    fill(x, size_of(photo), 2);
+    fv_augment *one = create("resize 0.5 0.5, resize 2 2", photo);
+    apply(one, 0, 0, x, y);
+    assert_memory_equal(x, y, size_of(photo));
+    fv_augment *two = create("resize 0.5 0.5, gaussian_blur 1 1 1, resize 2 2", photo);
+    apply(two, 0, 0, x, y);
+    assert_memory_not_equal(x, y, size_of(photo));
+    fv_augment_destroy(one);
+    fv_augment_destroy(two);
+    free(x);
+    free(y);
+}
+
+/* ---- what is drawn ---- */
+
+enum { N_DRAWS = 4000 };
+
+static void flips_happen_with_their_probability(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double p;
+    } rows[] = {{"vflip", 0.5}, {"hflip", 0.5}, {"vflip 0", 0}, {"hflip 1", 1}, {"hflip 0.2", 0.2}};
+    const uint8_t x[4] = {1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const fv_shape shape = {1, 2, 2};
+        fv_augment *a = create(rows[i].text, shape);
+        const uint8_t flipped[4] = {rows[i].text[0] == 'v' ? 3 : 2, rows[i].text[0] == 'v' ? 4 : 1,
+                                    rows[i].text[0] == 'v' ? 1 : 4, rows[i].text[0] == 'v' ? 2 : 3};
+        int n = 0;
+        for (uint32_t k = 0; k < N_DRAWS; k++) {
+            uint8_t y[4];
+            apply(a, 0, k, x, y);
+            const bool turned = memcmp(y, flipped, 4) == 0;
+            if (!turned) assert_memory_equal(x, y, 4);
+            n += turned;
+        }
+        const double four_sigma = 4 * sqrt(N_DRAWS * rows[i].p * (1 - rows[i].p));
+        assert_true(fabs(n - N_DRAWS * rows[i].p) <= four_sigma);
+        fv_augment_destroy(a);
+    }
+}
+
+/* Uniform over [low, high]: stays inside, reaches both ends, and a tenth in each tenth (chi-square, 9 degrees of
+ * freedom: below 33.7 but for one seed in 10,000). */
+static void assert_uniform(const double *values, double low, double high) {
+    double chi2 = 0;
+    int bins[10] = {0};
+    for (int i = 0; i < N_DRAWS; i++) {
+        const double u = (values[i] - low) / (high - low);
+        assert_true(u > -1e-9 && u < 1 + 1e-9);
+        bins[u < 0 ? 0 : u >= 1 ? 9 : (int)(10 * u)]++;
+    }
+    for (int b = 0; b < 10; b++) chi2 += (bins[b] - N_DRAWS / 10.0) * (bins[b] - N_DRAWS / 10.0) / (N_DRAWS / 10.0);
+    if (chi2 > 33.7) fail_msg("chi-square %g", chi2);
+}
+
+static fv_inverse draw_map(const fv_transform *t, const double *values, int position) {
+    const fv_draw draw = {.seed = 9, .epoch = 2, .position = (uint32_t)position, .call = 1};
+    return t->invert(values, digit, &draw);
+}
+
+static void angles_and_scales_are_uniform(void **state) {
+    (void)state;
+    static double angle[N_DRAWS], scale[N_DRAWS], shear[N_DRAWS], turn[N_DRAWS];
+    for (int i = 0; i < N_DRAWS; i++) {
+        fv_inverse m = draw_map(&fv_transform_rotation, (double[]){30, 0, 0}, i);
+        angle[i] = atan2(m.xy, m.xx) * 180 / FV_PI;
+        m = draw_map(&fv_transform_resize, (double[]){0.8, 1.25}, i);
+        scale[i] = 1 / m.xx;
+        m = draw_map(&fv_transform_affine, (double[]){20, 0, 1, 1, 15, 0, 0}, i);
+        turn[i] = atan2(-m.yx, m.yy) * 180 / FV_PI;
+        shear[i] = atan(m.xx * m.yx + m.xy * m.yy) * 180 / FV_PI;
+    }
+    assert_uniform(angle, -30, 30);
+    assert_uniform(scale, 0.8, 1.25);
+    assert_uniform(turn, -20, 20);
+    assert_uniform(shear, -15, 15);
+}
+
+static void moves_are_whole_pixels_over_their_range(void **state) {
+    (void)state;
+    int seen[7][7] = {{0}}, moved[7][7] = {{0}};
+    for (int i = 0; i < N_DRAWS; i++) {
+        fv_inverse m = draw_map(&fv_transform_crop, (double[]){3}, i);
+        seen[(int)m.y0 + 3][(int)m.x0 + 3]++;
+        m = draw_map(&fv_transform_affine, (double[]){0, 0.1, 1, 1, 0, 0, 0}, i); /* 2.8 pixels */
+        assert_true(m.x0 == floor(m.x0) && m.y0 == floor(m.y0));
+        moved[(int)m.y0 + 3][(int)m.x0 + 3]++;
+    }
+    for (int i = 0; i < 49; i++) { /* the ends of `moved` are drawn with 0.3/1 of the others' probability */
+        assert_in_range(seen[i / 7][i % 7], 40, 130);
+        assert_true(moved[i / 7][i % 7] > 0);
+    }
+}
+
+static void erasing_takes_its_share(void **state) {
+    (void)state;
+    fv_augment *a = create("erasing 0.4 area_min 0.1 area_max 0.2", photo);
+    uint8_t *x = image_buffer(photo), *y = image_buffer(photo);
+    memset(x, 9, size_of(photo));
+    int n = 0;
+    for (uint32_t i = 0; i < N_DRAWS; i++) {
+        apply(a, 0, i, x, y);
+        size_t zeros[3] = {0};
+        for (size_t k = 0; k < size_of(photo); k++) zeros[k / 540] += y[k] == 0;
+        assert_true(zeros[0] == zeros[1] && zeros[0] == zeros[2]);
+        if (zeros[0] == 0) continue;
+        n++;
+        assert_in_range(zeros[0], 540 * 0.1 - 12, 540 * 0.2 + 12); /* sides are rounded */
+    }
+    assert_in_range(n, 0.4 * N_DRAWS - 124, 0.4 * N_DRAWS + 124); /* four standard deviations */
+    fv_augment_destroy(a);
+    free(x);
+    free(y);
+}
+
+int main(void) {
+    fv_error error;
+    if (fv_isa_choose(&error) != FV_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        return 77;
+    }
+    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_torchvision),
+                                       cmocka_unit_test(erased_areas_are_rounded_as_torchvision_does),
+                                       cmocka_unit_test(texts_are_written_out),
+                                       cmocka_unit_test(none_is_null),
+                                       cmocka_unit_test(presets_are_listed_and_parse),
+                                       cmocka_unit_test(errors_point_at_the_word),
+                                       cmocka_unit_test(neighbours_after_a_blur_resample_anew),
+                                       cmocka_unit_test(too_many_calls_are_refused),
+                                       cmocka_unit_test(bits_are_the_same_everywhere),
+                                       cmocka_unit_test(draws_depend_on_their_counters_alone),
+                                       cmocka_unit_test(nothing_else_is_written),
+                                       cmocka_unit_test(a_chain_is_one_resampling),
+                                       cmocka_unit_test(flips_happen_with_their_probability),
+                                       cmocka_unit_test(angles_and_scales_are_uniform),
+                                       cmocka_unit_test(moves_are_whole_pixels_over_their_range),
+                                       cmocka_unit_test(erasing_takes_its_share)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
