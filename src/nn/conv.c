@@ -11,11 +11,19 @@ enum { FILTERS, ROWS, COLUMNS, PAD, STRIDE };
 
 static const fv_param params[] = {
     {"filters", FV_PARAM_INTEGER, 1, true, 1, 4096, 0}, {"size", FV_PARAM_SIZE, 2, true, 1, 63, 0},
-    {NULL, FV_PARAM_INTEGER, 0, false, 0, 0, 0},        {"pad", FV_PARAM_INTEGER, 0, false, 0, 31, 0},
+    {NULL, FV_PARAM_INTEGER, 0, false, 0, 0, 0},        {"pad", FV_PARAM_INTEGER, 0, false, 0, 31, -1},
     {"stride", FV_PARAM_INTEGER, 0, false, 1, 16, 1},
 };
 
+/* Without a pad of its own: the net's, as far as the kernel's size allows. */
+static void default_pad(const fv_net *net, fv_layer *layer) {
+    double side = layer->arg[ROWS] < layer->arg[COLUMNS] ? layer->arg[ROWS] : layer->arg[COLUMNS],
+           most = (side - 1) / 2;
+    if (layer->arg[PAD] < 0) layer->arg[PAD] = net->pad < most ? net->pad : (int)most;
+}
+
 static fv_status shape(fv_builder *builder, fv_layer *layer) {
+    default_pad(builder->net, layer);
     int k = (int)layer->arg[FILTERS], r = (int)layer->arg[ROWS], s = (int)layer->arg[COLUMNS];
     int pad = (int)layer->arg[PAD], stride = (int)layer->arg[STRIDE];
     fv_shape in = layer->in;

@@ -125,12 +125,7 @@ static fv_status parse_layer(fv_builder *b, int from, const char *name, int dept
     }
     FV_TRY(add_layer(b, type, word, from, depth, &layer));
     snprintf(layer->name, sizeof layer->name, "%s", name);
-    fv_param params[FV_LAYER_ARGS];
-    for (int i = 0; i < type->n_params; i++) {
-        params[i] = type->params[i];
-        if (params[i].name && strcmp(params[i].name, "pad") == 0) params[i].fallback = b->net->pad;
-    }
-    FV_TRY(fv_text_arguments(&b->cursor, word, params, type->n_params, b->net->n_classes, layer->arg, b->error));
+    FV_TRY(fv_text_arguments(&b->cursor, word, type->params, type->n_params, b->net->n_classes, layer->arg, b->error));
     *last = b->net->n_layers - 1;
     return type->shape(b, layer);
 }
