@@ -1,0 +1,175 @@
+#include "report/charts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/numbers.h"
+
+extern const unsigned char fv_template_augmentation[], fv_template_history[];
+
+json_t *fv_chart_add(json_t *charts, const char *name, const unsigned char *template, const char *description) {
+    json_t *chart = json_loads((const char *)template, 0, NULL);
+    if (!chart || json_object_set_new(charts, name, chart) != 0) return NULL;
+    json_object_set_new(chart, "description", json_string(description));
+    return chart;
+}
+
+void fv_chart_data(json_t *chart, const char *dataset, json_t *rows) {
+    json_object_set_new(json_object_get(chart, "datasets"), dataset, rows);
+}
+
+static json_t *measure_row(const fv_group *group, const char *split, const fv_measure *measure, bool first) {
+    int decimals = fv_percent_decimals((measure->interval.high - measure->interval.low) / 2);
+    fv_words accuracy = fv_percent(measure->accuracy, decimals), label = accuracy;
+    if (first) snprintf(label.s, sizeof label.s, "%.60s %s", accuracy.s, split);
+    return json_pack("{s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s, s:s}", "name", group->name, "split", split, "accuracy",
+                     measure->accuracy, "low", fmin(measure->interval.low, measure->low_seed), "high",
+                     fmax(measure->interval.high, measure->high_seed), "seeds", group->n, "label", label.s, "text",
+                     accuracy.s, "interval", fv_interval_words(measure->interval).s);
+}
+
+json_t *fv_chart_seeds(const json_t *rows, const char *split) {
+    char correct[32], total[32];
+    snprintf(correct, sizeof correct, "%s_correct", split);
+    snprintf(total, sizeof total, "%s_total", split);
+    json_t *out = json_array();
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        double n = fv_fact_number(row, total, fv_fact_number(row, "n_train", 0));
+        if (!(n > 0)) continue;
+        double accuracy = fv_fact_number(row, correct, 0) / n;
+        json_array_append_new(out, json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""), "n",
+                                             fv_fact_number(row, "n_train", 0), "split", split, "seed",
+                                             fv_fact_number(row, "seed", 0), "accuracy", accuracy, "error",
+                                             accuracy < 1 ? 1 - accuracy : 0.5 / n));
+    }
+    return out;
+}
+
+void fv_chart_extend(json_t *rows, json_t *more) {
+    json_array_extend(rows, more);
+    json_decref(more);
+}
+
+static void chart_augmentation(const fv_context *context, json_t *charts) {
+    const json_t *rows = fv_fact_part(context->facts, "augmentation");
+    if (!rows) return;
+    json_t *chart = fv_chart_add(charts, "augmentation", fv_template_augmentation,
+                                 "Train and validation accuracy of each augmentation scheme with their intervals");
+    fv_group groups[FV_MAX_GROUPS];
+    size_t n = fv_group_rows(rows, "name", "validation", groups);
+    json_t *out = json_array(), *seeds = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(out, measure_row(&groups[i], "train", &groups[i].train, i == 0));
+        json_array_append_new(out, measure_row(&groups[i], "validation", &groups[i].held, i == 0));
+    }
+    if (n && groups[0].n > 1) {
+        fv_chart_extend(seeds, fv_chart_seeds(rows, "train"));
+        fv_chart_extend(seeds, fv_chart_seeds(rows, "validation"));
+    }
+    json_object_set_new(chart, "height", json_integer(52 * (json_int_t)n));
+    fv_chart_data(chart, "rows", out);
+    fv_chart_data(chart, "seeds", seeds);
+}
+
+/* What one curve shows. */
+typedef struct curve {
+    const char *split, *measure; /* "train", "loss" */
+    const char *label_side;      /* of its last point: "above", "below", "" */
+} curve;
+
+/* Mean, lowest and highest over the seeds' rows of `group` in epoch `e`; false where no seed got there. */
+static bool epoch_row(const json_t *rows, const fv_group *group, size_t order, size_t e, const curve *of, bool last,
+                      json_t *out) {
+    char key[40];
+    snprintf(key, sizeof key, "%s_%s", of->split, of->measure);
+    double sum = 0, low = INFINITY, high = -INFINITY;
+    int n = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i), *history = json_object_get(row, "history");
+        double value = fv_fact_number(json_array_get(history, e), key, NAN);
+        if (strcmp(fv_fact_text(row, "name", ""), group->name) != 0 || isnan(value)) continue;
+        sum += value, n++;
+        low = fmin(low, value), high = fmax(high, value);
+    }
+    if (!n) return false;
+    fv_words text = strcmp(of->measure, "loss") ? fv_percent(sum / n, 2) : fv_decimal(sum / n, 4);
+    json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name,
+                                         "order", (int)order, "epoch", (int)e + 1, "split", of->split, "value",
+                                         sum / n, "low", low, "high", high, "seeds", n, "label_side",
+                                         last ? of->label_side : "", "text", text.s));
+    return true;
+}
+
+static size_t count_epochs(const json_t *rows) {
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        size_t epochs = json_array_size(json_object_get(json_array_get(rows, i), "history"));
+        n = epochs > n ? epochs : n;
+    }
+    return n;
+}
+
+/* Small multiples of one measure ("loss" or "accuracy"), a panel per name in `rows`. */
+static void chart_curves(const json_t *rows, const char *measure, const char *name, json_t *charts) {
+    bool is_loss = !strcmp(measure, "loss");
+    json_t *chart = fv_chart_add(charts, name, fv_template_history,
+                                 is_loss ? "Loss per epoch, train dashed and validation solid, a panel per model"
+                                         : "Accuracy per epoch, train dashed and validation solid, a panel per model");
+    fv_group groups[FV_MAX_GROUPS];
+    size_t n = fv_group_rows(rows, "name", "validation", groups), n_epochs = count_epochs(rows);
+    json_t *out = json_array();
+    const fv_measure *held = &groups[0].held, *train = &groups[0].train;
+    bool train_above = n && (is_loss ? train->loss > held->loss : train->accuracy > held->accuracy);
+    const curve curves[] = {{"train", measure, train_above ? "above" : "below"},
+                            {"validation", measure, train_above ? "below" : "above"}};
+    for (size_t i = 0; i < n; i++)
+        for (size_t e = 0; e < n_epochs; e++)
+            for (int k = 0; k < 2; k++)
+                (void)epoch_row(rows, &groups[i], i, e, &curves[k], i == 0 && e + 1 == n_epochs, out);
+    fv_chart_data(chart, "rows", out);
+    json_t *y = json_object_get(json_object_get(json_object_get(chart, "spec"), "encoding"), "y");
+    json_t *axis = json_object_get(y, "axis");
+    json_object_set_new(axis, "labelExpr",
+                        json_string(is_loss ? "format(datum.value, '.3~f')"
+                                            : "format(datum.value * 100, '.3~f') + '\u202f%'"));
+    if (!is_loss) return;
+    json_object_set_new(y, "scale", json_pack("{s:s, s:b, s:i}", "type", "log", "nice", 0, "padding", 8));
+    json_object_set_new(axis, "values", json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0,
+                                                   NULL));
+}
+
+/* A run's own history as one row of the study's kind. */
+static json_t *run_rows(const fv_context *context) {
+    const char *name = fv_fact_text(context->facts->final, "model", "this run");
+    json_t *history = json_deep_copy(fv_fact_part(context->facts, "history"));
+    const json_t *last = json_array_get(history, json_array_size(history) - 1);
+    double n = 1e6; /* any total serves: only their ratio is read */
+    return json_pack("[{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:o}]", "name", name, "train_correct",
+                     n * fv_fact_number(last, "train_accuracy", 0), "train_total", n, "validation_correct",
+                     n * fv_fact_number(last, "validation_accuracy", 0), "validation_total", n, "train_loss",
+                     fv_fact_number(last, "train_loss", 0), "validation_loss",
+                     fv_fact_number(last, "validation_loss", 0), "history", history);
+}
+
+json_t *fv_charts(const fv_context *context) {
+    json_t *charts = json_object();
+    if (!charts) return NULL;
+    chart_augmentation(context, charts);
+    const json_t *architecture = fv_fact_part(context->facts, "architecture");
+    if (architecture) {
+        chart_curves(architecture, "loss", "architecture-loss", charts);
+        chart_curves(architecture, "accuracy", "architecture-accuracy", charts);
+    }
+    if (fv_fact_part(context->facts, "history")) {
+        json_t *rows = run_rows(context);
+        chart_curves(rows, "loss", "history-loss", charts);
+        chart_curves(rows, "accuracy", "history-accuracy", charts);
+        json_decref(rows);
+    }
+    fv_chart_scaling(context, charts);
+    fv_chart_confusion(context, charts);
+    fv_chart_embedding(context, charts);
+    return charts;
+}

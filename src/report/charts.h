@@ -1,0 +1,27 @@
+/* Vega-Lite specifications of the page's charts: templates of web/charts with their data filled in. */
+#ifndef FV_CHARTS_H
+#define FV_CHARTS_H
+
+#include "report/sentences.h"
+
+/* Every chart that the study's parts call for, by name: {"augmentation": {...}, ...}. NULL when out of memory. The
+ * caller owns it. */
+json_t *fv_charts(const fv_context *context);
+
+/* For the files that make them: adds one chart from a template's text, with a description for those who cannot see it.
+ * Returns the specification (borrowed), NULL when out of memory. */
+json_t *fv_chart_add(json_t *charts, const char *name, const unsigned char *template, const char *description);
+/* Gives a chart one of its datasets; takes `rows`. */
+void fv_chart_data(json_t *chart, const char *dataset, json_t *rows);
+/* A row {name, n, split, seed, accuracy, error} of every seed; a zero error stands at half an image. */
+json_t *fv_chart_seeds(const json_t *rows, const char *split);
+/* Appends `more` to `rows` and takes it. */
+void fv_chart_extend(json_t *rows, json_t *more);
+
+void fv_chart_scaling(const fv_context *context, json_t *charts);
+void fv_chart_confusion(const fv_context *context, json_t *charts);
+void fv_chart_embedding(const fv_context *context, json_t *charts);
+
+enum { FV_COMPACT_CLASSES = 30 }; /* above it, a confusion matrix is a map of its errors */
+
+#endif

@@ -1,0 +1,63 @@
+#include "fovea/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/page.h"
+#include "report/payload.h"
+
+extern const unsigned char fv_page_script[];
+extern const unsigned long fv_page_script_size;
+
+enum { MAX_IMAGES = 10000, MAX_BYTES = 9800000 };
+
+static fv_status check(const fv_report *report, fv_error *error) {
+    if (report->n > MAX_IMAGES)
+        return fv_fail(error, FV_E_ARGUMENT, "a report shows at most %d test images, not %zu", MAX_IMAGES, report->n);
+    for (size_t i = 0; i < report->n; i++)
+        if (report->predictions[i].index >= report->images->n)
+            return fv_fail(error, FV_E_ARGUMENT, "prediction %zu is of test image %u, but there are %zu", i,
+                           report->predictions[i].index, report->images->n);
+    return FV_OK;
+}
+
+/* Writes beside `path` and renames: a reader finds the old file or the new one. */
+static fv_status write_whole(const char *path, const fv_buffer *text, fv_error *error) {
+    size_t size = strlen(path) + sizeof ".part";
+    char *part = malloc(size);
+    if (!part) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+    snprintf(part, size, "%s.part", path);
+    FILE *file = fopen(part, "wb");
+    bool good = file && fwrite(text->data, 1, text->n, file) == text->n;
+    int number = errno;
+    if (file && fclose(file) != 0 && good) good = false, number = errno;
+    if (good && rename(part, path) != 0) good = false, number = errno;
+    if (!good && file) remove(part);
+    free(part);
+    return good ? FV_OK : fv_fail(error, FV_E_IO, "%s: %s", path, strerror(number));
+}
+
+static fv_status make_page(const fv_context *context, fv_buffer *out) {
+    fv_page_write(context, out);
+    FV_TRY(fv_payload_write(context, MAX_BYTES - (size_t)fv_page_script_size - out->n, out));
+    fv_put(out, "<script>");
+    fv_put_bytes(out, fv_page_script, (size_t)fv_page_script_size);
+    fv_put(out, "</script>\n</body>\n</html>\n");
+    return out->failed ? FV_E_MEMORY : FV_OK;
+}
+
+fv_status fv_report_write(const fv_report *report, const char *path, fv_error *error) {
+    fv_facts facts;
+    FV_TRY(check(report, error));
+    FV_TRY(fv_facts_read(report->study_json, &facts, error));
+    fv_context context = {report, &facts};
+    fv_buffer page = {0};
+    fv_status status = make_page(&context, &page);
+    if (status == FV_OK) status = write_whole(path, &page, error);
+    else (void)fv_fail(error, status, "%s: %s", path, fv_status_text(status));
+    fv_buffer_deinit(&page);
+    fv_facts_deinit(&facts);
+    return status;
+}
