@@ -19,7 +19,7 @@ fv_status cli_dataset_open(const char *name, fv_dataset **out, fv_error *error) 
         n++;
     }
     const char *near = cli_nearest(name, names, (size_t)n);
-    if (!near) return status;
+    if (!near || strcmp(near, name) == 0) return status;
     char told[sizeof error->message];
     snprintf(told, sizeof told, "%s", error->message);
     return fv_fail(error, status, "%.440s\n    did you mean `%s`?", told, near);

@@ -79,7 +79,7 @@ fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const 
 }
 
 fv_status cli_json_print(json_t *json, fv_error *error) {
-    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(json);
     if (!text) return fv_fail(error, FV_E_MEMORY, "out of memory, or a name that is not UTF-8");
     puts(text);

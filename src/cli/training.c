@@ -91,38 +91,67 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
     return t->history && t->predictions ? FV_OK : fv_fail(error, FV_E_MEMORY, "out of memory");
 }
 
+/* Widths of the summary's columns, with the blank before each but the first. */
+typedef struct widths {
+    int text, shape, weights, multiply_adds;
+} widths;
+
+static int most(int a, int b) {
+    return a > b ? a : b;
+}
+
+static void shrink(int *over, int *width, int least) {
+    int less = *over < *width - least ? *over : *width - least;
+    if (less <= 0) return;
+    *over -= less;
+    *width -= less;
+}
+
+/* Comfortable columns, which give way to a long text until they hold no more than what stands in them. */
+static widths find_widths(const fv_net *net) {
+    widths least = {0}, w = {29, 12, 10, 11};
+    fv_layer_info layer;
+    for (int i = 0; i < fv_net_n_layers(net); i++) {
+        fv_net_layer(net, i, &layer);
+        if (layer.n_weights || layer.n_multiply_adds)
+            least.text = most(least.text, (int)strlen(layer.text) + 2 * layer.depth);
+        least.shape = most(least.shape, 1 + (int)strlen(cli_shape(layer.out.c, layer.out.h, layer.out.w).s));
+        least.weights = most(least.weights, 1 + (int)strlen(cli_count(layer.n_weights).s));
+        least.multiply_adds = most(least.multiply_adds, 1 + (int)strlen(cli_metric((double)layer.n_multiply_adds).s));
+    }
+    int over = most(0, least.text - w.text - 8); /* 8: to the right edge of 80 columns */
+    w.text = most(w.text, least.text);
+    shrink(&over, &w.shape, least.shape + 1);
+    shrink(&over, &w.weights, least.weights + 1);
+    shrink(&over, &w.multiply_adds, least.multiply_adds);
+    return w;
+}
+
 /* Says only what is there: weights and multiply-adds of layers that have some, shapes where they change. */
-static void print_layer(const fv_layer_info *layer, bool same_shape, int text_width, FILE *to) {
+static void print_layer(const fv_layer_info *layer, bool same_shape, widths w, FILE *to) {
     char text[128];
     snprintf(text, sizeof text, "%*s%s", 2 * layer->depth, "", layer->text);
     if (same_shape && !layer->n_weights && !layer->n_multiply_adds) {
         fprintf(to, "  %s\n", text);
         return;
     }
-    int over = text_width > 29 ? text_width - 29 : 0, less = over > 5 ? 5 : over;
-    fprintf(to, "  %-*s %*s", text_width, text, 11 - less, cli_shape(layer->out.c, layer->out.h, layer->out.w).s);
+    fprintf(to, "  %-*s%*s", w.text, text, w.shape, cli_shape(layer->out.c, layer->out.h, layer->out.w).s);
     if (layer->n_weights)
-        fprintf(to, " %*s weights", 9 - (over > 5 ? 2 : 0), cli_count(layer->n_weights).s);
+        fprintf(to, "%*s weights", w.weights, cli_count(layer->n_weights).s);
     else if (layer->n_multiply_adds)
-        fprintf(to, " %*s", 9 - (over > 5 ? 2 : 0) + 8, "");
-    if (layer->n_multiply_adds)
-        fprintf(to, " %*s", 10 - (over > 7 ? 2 : 0), cli_metric((double)layer->n_multiply_adds).s);
+        fprintf(to, "%*s", w.weights + 8, "");
+    if (layer->n_multiply_adds) fprintf(to, "%*s", w.multiply_adds, cli_metric((double)layer->n_multiply_adds).s);
     fputc('\n', to);
 }
 
 static void print_layers(const fv_net *net, FILE *to) {
-    int n = fv_net_n_layers(net), width = 29;
+    widths w = find_widths(net);
     fv_layer_info layer;
-    for (int i = 0; i < n; i++) {
-        fv_net_layer(net, i, &layer);
-        int w = (int)strlen(layer.text) + 2 * layer.depth;
-        if (w > width && (layer.n_weights || layer.n_multiply_adds)) width = w;
-    }
     fv_shape last = fv_net_input(net);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < fv_net_n_layers(net); i++) {
         fv_net_layer(net, i, &layer);
         bool same = layer.out.c == last.c && layer.out.h == last.h && layer.out.w == last.w;
-        print_layer(&layer, same, width, to);
+        print_layer(&layer, same, w, to);
         last = layer.out;
     }
 }

@@ -17,9 +17,9 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     .verb = "compare",
     .arguments = "RUN RUN...",
-    .about = "Puts runs side by side: what differs in their configuration, their accuracies, and\n"
-             "McNemar's test of each against the first, on the same images. Takes their\n"
-             "predictions-SPLIT.csv where they have one, else evaluates.",
+    .about = "Puts runs side by side: what differs in their configuration, their accuracies,\n"
+             "and McNemar's test of each against the first, on the same images. Takes\n"
+             "their predictions-SPLIT.csv where they have one, else evaluates.",
     .options = options,
     .min_arguments = 2,
     .max_arguments = MOST_RUNS,

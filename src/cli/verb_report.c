@@ -11,8 +11,8 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     .verb = "report",
     .arguments = "RUN",
-    .about = "Writes the page of one run, RUN/report.html: curves, confusion, mistakes, kernels,\n"
-             "embedding, neighbours; and study.json and explain.safetensors beside it.",
+    .about = "Writes the page of one run, RUN/report.html: curves, confusion, mistakes,\n"
+             "kernels, embedding, neighbours; study.json and explain.safetensors beside it.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 1,

@@ -13,11 +13,11 @@
 enum { MOST_QUERIES = 64 };
 
 static const cli_option options[] = {
-    {"parts", "LIST", "which questions, separated by commas (all; see below)"},
+    {"parts", "LIST", "questions, separated by commas (all; see below)"},
     {"epochs", "N", "of every training (10)"},
     {"seeds", "N", "trainings of each kind, 1 to 100 (3)"},
     {"seed", "N", "the first seed (1)"},
-    {"threads", "N", "0: all processors (0); the results do not depend on it"},
+    {"threads", "N", "0: all processors; same results for any (0)"},
     {"explain", "MODEL", "the model of questions 3 to 8, or best (convnet-bn)"},
     {"queries", "LIST", "test images whose neighbours are shown, e.g. 3,14,159"},
     {"out", "DIR", "the study's directory (runs/study-N)"},

@@ -50,8 +50,8 @@ static fv_status tell(const cli_line *line, const fv_run_info *info, const cli_t
     if (cli_given(line, "quiet")) return FV_OK;
     printf("recorded     %s\n             fovea %s, %s, %s\n", info->weights_sha256, info->version, info->compiler,
            info->isa);
-    printf("repeated     %s\n             fovea %s, %s, %s, %d threads, %s\n", hash, fv_version(), fv_compiler(),
-           fv_isa_name(), t->threads, cli_duration(t->time_s).s);
+    printf("repeated     %s\n             fovea %s, %s, %s, %d thread%s, %s\n", hash, fv_version(), fv_compiler(),
+           fv_isa_name(), t->threads, t->threads == 1 ? "" : "s", cli_duration(t->time_s).s);
     if (*same) printf("every bit of the weights is the same\n");
     return FV_OK;
 }
