@@ -9,6 +9,8 @@
 #define FV_ISA "generic"
 #define V_L 16
 #define PIN(v) ((void)0)
+#undef UNROLL
+#define UNROLL /* loops stay loops: written out sixteen lanes wide, they would take a compiler minutes */
 #define FV_DENSE_SUMS 6 /* sums in registers in dense.c */
 
 /* conv.c: channels x pixels; weight gradient: channels, taps in runs of three, single taps; bytes of dy in a strip */
