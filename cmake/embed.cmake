@@ -13,6 +13,7 @@ function(fv_embed target symbol file)
 @symbol@_size: .quad @symbol@_end - @symbol@
 .section .note.GNU-stack,\"\",%progbits
 ")
-  set_source_files_properties(${out} PROPERTIES OBJECT_DEPENDS ${file})
+  # Seen by the target, which may live in another directory than the caller.
+  set_source_files_properties(${out} TARGET_DIRECTORY ${target} PROPERTIES OBJECT_DEPENDS ${file})
   target_sources(${target} PRIVATE ${out})
 endfunction()
