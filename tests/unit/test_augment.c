@@ -123,6 +123,9 @@ static void erased_areas_are_rounded_as_torchvision_does(void **state) {
     fv_erase_size(0.1 * 784, 0.5, &h, &w); /* sqrt(39.2), sqrt(156.8) */
     assert_int_equal(h, 6);
     assert_int_equal(w, 13);
+    fv_erase_size(0.1 * 784, 2, &h, &w);
+    assert_int_equal(h, 13);
+    assert_int_equal(w, 6);
     fv_erase_size(0.33 * 784, 3.3, &h, &w); /* sqrt(853.8), sqrt(78.4) */
     assert_int_equal(h, 29);
     assert_int_equal(w, 9);
@@ -363,7 +366,8 @@ static void flips_happen_with_their_probability(void **state) {
     static const struct {
         const char *text;
         double p;
-    } rows[] = {{"vflip", 0.5}, {"hflip", 0.5}, {"vflip 0", 0}, {"hflip 1", 1}, {"hflip 0.2", 0.2}};
+    } rows[] = {{"vflip", 0.5}, {"hflip", 0.5},     {"vflip 0", 0},
+                {"hflip 1", 1}, {"hflip 0.2", 0.2}, {"hflip, hflip", 0.5}};
     const uint8_t x[4] = {1, 2, 3, 4};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const fv_shape shape = {1, 2, 2};
