@@ -210,7 +210,7 @@ static fv_status read_labels(fv_source *source, const char *path, uint16_t **lab
     fv_status status = FV_OK;
     if (!values) status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory for %s", fv_path_shown(path), promise);
     for (size_t i = 0; status == FV_OK && i < header.size[0]; i++) {
-        values[i] = width == 2 ? (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]) : bytes[i];
+        values[i] = (uint16_t)(width == 2 ? bytes[2 * i] << 8 | bytes[2 * i + 1] : bytes[i]);
         if (values[i] >= FV_MAX_CLASSES)
             status = fv_fail(error, FV_E_DATA, "%s: label %zu is %u; labels must be 0 to %d", fv_path_shown(path), i,
                              values[i], FV_MAX_CLASSES - 1);

@@ -1,0 +1,128 @@
+/* Memory runs out at the n-th request, for every n: each call must say so, and give back what it had (asan tells). The
+ * linker puts the functions below in place of the library's own malloc and friends. */
+#include "scratch.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "formats/safetensors.h"
+#include "fovea/data.h"
+
+static long left = -1; /* requests that still succeed; -1: all do */
+static bool refused;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *at, size_t size);
+void *__real_aligned_alloc(size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *at, size_t size);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+
+static bool refuse(void) {
+    if (left < 0 || left-- > 0) return false;
+    left = 0;
+    return refused = true;
+}
+
+void *__wrap_malloc(size_t size) {
+    return refuse() ? NULL : __real_malloc(size);
+}
+void *__wrap_calloc(size_t n, size_t size) {
+    return refuse() ? NULL : __real_calloc(n, size);
+}
+void *__wrap_realloc(void *at, size_t size) {
+    return refuse() ? NULL : __real_realloc(at, size);
+}
+void *__wrap_aligned_alloc(size_t align, size_t size) {
+    return refuse() ? NULL : __real_aligned_alloc(align, size);
+}
+
+static char *directory;
+
+static fv_status open_set(fv_error *error) {
+    fv_dataset *set = NULL;
+    fv_status status = fv_dataset_open(directory, &set, error);
+    fv_dataset_destroy(set);
+    return status;
+}
+
+static fv_status open_digits(fv_error *error) {
+    fv_dataset *set = NULL;
+    fv_status status = fv_dataset_open("digits", &set, error);
+    fv_dataset_destroy(set);
+    return status;
+}
+
+static fv_status split_and_count(fv_error *error) {
+    static const uint8_t pixels[40];
+    uint16_t labels[40];
+    for (int i = 0; i < 40; i++) labels[i] = (uint16_t)(i % 2);
+    const fv_dataset set = {.train = {40, {1, 1, 1}, pixels, labels}, .test = {1, {1, 1, 1}, pixels, labels}};
+    fv_indices training = {0}, validation = {0}, part = {0};
+    fv_duplicates found;
+    fv_status status = fv_split_stratified(&set.train, 2, 0.5, 0, &training, &validation);
+    if (status == FV_OK) status = fv_subset_stratified(&set.train, 2, &training, 5, 0, &part);
+    if (status == FV_OK) status = fv_count_duplicates(&set, &found);
+    fv_indices_deinit(&training);
+    fv_indices_deinit(&validation);
+    fv_indices_deinit(&part);
+    return status == FV_OK ? FV_OK : fv_fail(error, status, "memory");
+}
+
+static fv_status write_and_read(fv_error *error) {
+    static const float values[3];
+    const fv_named_tensor tensor = {"a", FV_FLOAT32, 1, {3}, values};
+    const fv_metadata metadata = {"key", "value"};
+    const char *path = scratch_path(directory, "x.safetensors");
+    fv_safetensors *file = NULL;
+    FV_TRY(fv_safetensors_write(path, &tensor, 1, &metadata, 1, error));
+    fv_status status = fv_safetensors_read(path, &file, error);
+    fv_safetensors_destroy(file);
+    return status;
+}
+
+/* Lets the work fail at request 0, 1, ... until none is refused. */
+static int fail_each(fv_status (*work)(fv_error *)) {
+    for (int n = 0; n < 1000; n++) {
+        fv_error error = {FV_OK, ""};
+        refused = false;
+        left = n;
+        fv_status status = work(&error);
+        left = -1;
+        if (!refused) {
+            assert_int_equal(status, FV_OK);
+            return n;
+        }
+        if (status != FV_E_MEMORY) fail_msg("request %d: status %d, \"%s\"", n, status, error.message);
+        assert_non_null(strstr(error.message, "memory"));
+    }
+    fail_msg("more than 1000 requests");
+    return 0;
+}
+
+static void every_request_may_fail(void **state) {
+    (void)state;
+    directory = scratch_make();
+    scratch_set(directory, 40, 10, 4, 4, 3);
+    assert_true(fail_each(open_set) > 10);
+    scratch_text(directory, "classes.txt", "a\nb\nc\n");
+    assert_true(fail_each(open_set) > 10);
+    remove(scratch_path(directory, "t10k-images-idx3-ubyte"));
+    remove(scratch_path(directory, "t10k-labels-idx1-ubyte"));
+    assert_true(fail_each(open_set) > 10);
+    assert_true(fail_each(open_digits) > 10);
+    assert_true(fail_each(split_and_count) > 10);
+    assert_true(fail_each(write_and_read) > 5);
+    scratch_drop(directory);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_request_may_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/* Writing: whole or not at all, whatever the disk does. */
+#include "scratch.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+#include "formats/files.h"
+#include "formats/safetensors.h"
+
+static char *directory;
+
+static int set_up(void **state) {
+    (void)state;
+    directory = scratch_make();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    scratch_drop(directory);
+    return 0;
+}
+
+static void assert_holds(const char *path, const char *text) {
+    char *data;
+    size_t size;
+    assert_int_equal(fv_file_read(path, 1000, &data, &size, NULL), FV_OK);
+    assert_int_equal(size, strlen(text));
+    assert_string_equal(data, text);
+    free(data);
+}
+
+static void files_are_written_and_replaced(void **state) {
+    (void)state;
+    const char *path = scratch_path(directory, "file");
+    assert_int_equal(fv_file_write(path, "old", 3, NULL), FV_OK);
+    assert_holds(path, "old");
+    const fv_part parts[] = {{"new ", 4}, {NULL, 0}, {"content", 7}};
+    assert_int_equal(fv_file_write_parts(path, parts, 3, NULL), FV_OK);
+    assert_holds(path, "new content");
+    assert_int_equal(fv_file_write(path, NULL, 0, NULL), FV_OK);
+    assert_holds(path, "");
+    assert_int_equal(scratch_count(directory), 1);
+}
+
+static void permissions_follow_the_umask(void **state) {
+    (void)state;
+    const char *path = scratch_path(directory, "file");
+    struct stat info;
+    mode_t old = umask(027);
+    assert_int_equal(fv_file_write(path, "x", 1, NULL), FV_OK);
+    umask(old);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0640);
+}
+
+static void links_are_followed(void **state) {
+    (void)state;
+    const char *path = scratch_path(directory, "file"), *link = scratch_path(directory, "link");
+    struct stat info;
+    assert_int_equal(fv_file_write(path, "old", 3, NULL), FV_OK);
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(fv_file_write(link, "new", 3, NULL), FV_OK);
+    assert_holds(path, "new");
+    assert_int_equal(lstat(link, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+}
+
+/* The disk is full after `room` bytes, for every room below the file's size: the old file stays, nothing else does. */
+static void a_full_disk_leaves_the_old_file(void **state) {
+    (void)state;
+    const char *path = scratch_path(directory, "x.safetensors");
+    static const uint8_t values[300];
+    const fv_named_tensor tensor = {"a", FV_UINT8, 1, {300}, values};
+    enum { SIZE = 128 + 300 };
+    struct rlimit all, small;
+    getrlimit(RLIMIT_FSIZE, &all);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(fv_file_write(path, "old", 3, NULL), FV_OK);
+    for (rlim_t room = 0; room <= SIZE; room++) {
+        fv_error error = {FV_OK, ""};
+        small = all;
+        small.rlim_cur = room;
+        setrlimit(RLIMIT_FSIZE, &small);
+        fv_status status = fv_safetensors_write(path, &tensor, 1, NULL, 0, &error);
+        setrlimit(RLIMIT_FSIZE, &all);
+        assert_int_equal(scratch_count(directory), 1);
+        if (room == SIZE) {
+            assert_int_equal(status, FV_OK);
+        } else {
+            assert_int_equal(status, FV_E_IO);
+            assert_non_null(strstr(error.message, path));
+            assert_non_null(strstr(error.message, strerror(EFBIG)));
+            assert_holds(path, "old");
+        }
+    }
+    signal(SIGXFSZ, SIG_DFL);
+}
+
+static void a_full_device_is_told(void **state) {
+    (void)state;
+    fv_error error = {FV_OK, ""};
+    struct stat info;
+    assert_int_equal(fv_file_write("/dev/full", "x", 1, &error), FV_E_IO);
+    assert_non_null(strstr(error.message, strerror(ENOSPC)));
+    assert_int_equal(stat("/dev/full", &info), 0);
+    assert_true(S_ISCHR(info.st_mode));
+    assert_int_equal(fv_file_write("/dev/null", "x", 1, &error), FV_OK);
+}
+
+static void places_that_cannot_be_written_are_told(void **state) {
+    (void)state;
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_file_write(scratch_path(directory, "none/file"), "x", 1, &error), FV_E_IO);
+    assert_non_null(strstr(error.message, "none/file"));
+    assert_int_equal(fv_file_write(directory, "x", 1, &error), FV_E_IO);
+    assert_int_equal(fv_directory_writable(directory, &error), FV_OK);
+    assert_int_equal(scratch_count(directory), 0);
+    assert_int_equal(fv_directory_writable(scratch_path(directory, "none"), &error), FV_E_IO);
+    assert_int_equal(fv_directory_writable("/proc", &error), FV_E_IO);
+    assert_non_null(strstr(error.message, "/proc"));
+}
+
+static void reading_is_bounded(void **state) {
+    (void)state;
+    const char *path = scratch_path(directory, "file");
+    char *data;
+    size_t size;
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_file_write(path, "0123456789", 10, NULL), FV_OK);
+    assert_int_equal(fv_file_read(path, 9, &data, &size, &error), FV_E_DATA);
+    assert_int_equal(fv_file_read(path, 10, &data, &size, &error), FV_OK);
+    free(data);
+    assert_int_equal(fv_file_read("/dev/zero", 1 << 20, &data, &size, &error), FV_E_DATA);
+    assert_int_equal(fv_file_read(directory, 1 << 20, &data, &size, &error), FV_E_IO);
+    assert_int_equal(fv_file_read(scratch_path(directory, "none"), 1 << 20, &data, &size, &error), FV_E_IO);
+    assert_non_null(strstr(error.message, strerror(ENOENT)));
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(files_are_written_and_replaced),
+        TEST(permissions_follow_the_umask),
+        TEST(links_are_followed),
+        TEST(a_full_disk_leaves_the_old_file),
+        TEST(a_full_device_is_told),
+        TEST(places_that_cannot_be_written_are_told),
+        TEST(reading_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,79 @@
+/* Any bytes as an IDX file, plain or gzip. */
+#include "fuzz.h"
+
+#include <sys/mman.h>
+
+#include "formats/idx.h"
+
+const unsigned fuzz_rounds = 20000;
+
+/* A file without a place on disk: /proc/self/fd/<n>. */
+static const char *memory_file(const uint8_t *data, size_t size) {
+    static int fd = -1;
+    static char path[32];
+    if (fd < 0) {
+        fd = memfd_create("fuzz", 0);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    }
+    FUZZ_NEED(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
+    return path;
+}
+
+static void need_message(fv_status status, const fv_error *error) {
+    FUZZ_NEED(status == FV_E_DATA && error->code == status && strncmp(error->message, "/proc/self/fd/", 14) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const char *path = memory_file(data, size);
+    fv_error error = {FV_OK, ""};
+    uint8_t *pixels;
+    uint16_t *labels;
+    size_t n;
+    fv_shape shape;
+    fv_status status = fv_idx_read_images(path, &pixels, &n, &shape, &error);
+    if (status == FV_OK) {
+        FUZZ_NEED(n >= 1 && shape.c >= 1 && shape.c <= FV_MAX_CHANNELS && shape.h >= 1 && shape.h <= FV_MAX_SIDE &&
+                  shape.w >= 1 && shape.w <= FV_MAX_SIDE);
+        volatile uint8_t last = pixels[n * (size_t)shape.c * (size_t)shape.h * (size_t)shape.w - 1];
+        (void)last;
+        free(pixels);
+    } else {
+        need_message(status, &error);
+    }
+    status = fv_idx_read_labels(path, &labels, &n, &error);
+    if (status == FV_OK) {
+        for (size_t i = 0; i < n; i++) FUZZ_NEED(labels[i] < FV_MAX_CLASSES);
+        free(labels);
+    } else {
+        need_message(status, &error);
+    }
+    return 0;
+}
+
+bytes fuzz_seed(int index) {
+    uint32_t n = 5;
+    bytes plain = {0};
+    switch (index) {
+    case 0:
+        return idx_images(9, 5, 6, 0);
+    case 1:
+        return idx_labels(30, 7);
+    case 2:
+        plain = idx_header(0x0b, 1, &n);
+        bytes_add(&plain, "\0\1\0\2\3\3\0\4\1\5", 10);
+        return plain;
+    case 3:
+        plain = idx_header(8, 4, (const uint32_t[]){2, 3, 2, 2});
+        bytes_add(&plain, "0123456789abcdefghijklmn", 24);
+        return plain;
+    case 4:
+    case 5:
+        plain = index == 4 ? idx_images(9, 5, 6, 0) : idx_labels(30, 7);
+        break;
+    default:
+        return plain;
+    }
+    bytes packed = bytes_gzip(&plain);
+    bytes_free(&plain);
+    return packed;
+}
