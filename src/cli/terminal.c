@@ -36,6 +36,10 @@ cli_text cli_rate(double per_s) {
 
 cli_text cli_metric(double n) {
     cli_text out;
+    if (n < 100) {
+        snprintf(out.s, sizeof out.s, "%.0f", n);
+        return out;
+    }
     double k = n / 1e3, x = k < 999.5 ? k : k < 999.5e3 ? k / 1e3 : k / 1e6;
     const char *unit = k < 999.5 ? "k" : k < 999.5e3 ? "M" : "G";
     snprintf(out.s, sizeof out.s, x < 99.95 ? "%.1f %s" : "%.0f %s", x, unit);
@@ -72,6 +76,13 @@ cli_text cli_duration(double s) {
         snprintf(out.s, sizeof out.s, "%.0f min %.0f s", minutes, floor(s - 60 * minutes));
     else
         snprintf(out.s, sizeof out.s, "%.0f h %.0f min", hours, minutes - 60 * hours);
+    return out;
+}
+
+cli_text cli_left(double s) {
+    if (s >= 60) return cli_duration(s);
+    cli_text out;
+    snprintf(out.s, sizeof out.s, "%.0f s", ceil(s));
     return out;
 }
 

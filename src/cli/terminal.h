@@ -13,10 +13,11 @@ typedef struct cli_text {
 
 cli_text cli_count(size_t n);                                  /* 51005, 123 456: separated from six digits on */
 cli_text cli_rate(double per_s);                               /* 241 000: three digits that mean something */
-cli_text cli_metric(double n);                                 /* 0.6 k, 48.7 k, 132 k, 1.4 M */
+cli_text cli_metric(double n);                                 /* 40, 0.6 k, 48.7 k, 132 k, 1.4 M */
 cli_text cli_percent(double fraction, int decimals);           /* 97.6 % */
 cli_text cli_accuracy(size_t correct, size_t n, int decimals); /* 97.6 % (97.3-97.9): Wilson, 95 % */
 cli_text cli_duration(double s);                               /* 2.3 s, 1 min 12 s, 1 h 5 min */
+cli_text cli_left(double s);                                   /* the same in whole seconds */
 cli_text cli_shape(int c, int h, int w);                       /* 13x13x8, 64 */
 /* Decimals that n images can carry. */
 int cli_decimals(size_t n);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "training.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,7 +34,7 @@ static void on_step(void *context, int epoch, size_t done, size_t n, double loss
     double left = epochs > 0 ? (now - t->start_s) / epochs * (t->config.epochs - epochs) : 0;
     char before[160], after[160];
     snprintf(before, sizeof before, "%5d   %6.4f   %8s   ", epoch, loss, cli_percent(accuracy, 1).s);
-    snprintf(after, sizeof after, "   %8s · %s left", cli_rate(rate).s, cli_duration(ceil(left)).s);
+    snprintf(after, sizeof after, "   %8s · %s left", cli_rate(rate).s, cli_left(left).s);
     cli_bar_draw(before, part, 23, after);
 }
 

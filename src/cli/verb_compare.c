@@ -53,7 +53,7 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
         bool same = cli_run_same_data(&c->run.info, dataset);
         if (!same)
             status = fv_fail(error, FV_E_DATA, "%s: not the data that %s was trained on (their checksums differ)",
-                             dataset->path, c->run.directory);
+                             dataset->name, c->run.directory);
         else
             status = cli_run_evaluate(&c->run, dataset, all->split, all->threads, &score, &c->predictions, error);
         if (status == FV_OK) c->n = score.n;

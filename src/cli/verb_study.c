@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +55,7 @@ static void on_progress(void *context, int n_done, int n_jobs, const char *what,
         char before[64], after[256];
         double left = n_done ? seconds_since(&p->start) / n_done * (n_jobs - n_done) : 0;
         snprintf(before, sizeof before, "%3d of %d  ", n_done, n_jobs);
-        snprintf(after, sizeof after, "  %s · %s left", what, cli_duration(ceil(left)).s);
+        snprintf(after, sizeof after, "  %s · %s left", what, cli_left(left).s);
         cli_bar_draw(before, n_jobs ? (double)n_done / n_jobs : 0, 24, after);
     } else if (p->rows) {
         fprintf(p->rows, "%3d of %d   %-36s %12s", n_done, n_jobs, what, cli_duration(time_s).s);

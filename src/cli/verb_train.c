@@ -126,8 +126,7 @@ static fv_status train_into(cli_training *t, const char *directory, fv_error *er
                        "%s/run.json` trains it from the beginning",
                        directory, t->epochs_done, t->config.epochs, directory);
     if (status == FV_E_DIVERGED)
-        return fv_fail(error, status,
-                       "%s: %.300s; the last finite weights are kept: try a smaller --learning-rate than %g", directory,
+        return fv_fail(error, status, "%s: %.300s (it was %g); the last finite weights are kept", directory,
                        reason.message, t->config.learning_rate);
     *error = reason;
     return status;
@@ -139,7 +138,6 @@ static fv_status train(const cli_line *line, cli_training *t, fv_error *error) {
     t->rows = quiet ? NULL : json ? stderr : stdout;
     t->bar = !quiet;
     FV_TRY(cli_training_prepare(t, error));
-    if (t->rows) cli_training_print(t, t->rows);
     char directory[1024];
     const char *out = cli_value(line, "out");
     bool was_there = out && access(out, F_OK) == 0;
@@ -149,6 +147,7 @@ static fv_status train(const cli_line *line, cli_training *t, fv_error *error) {
         if (!was_there) rmdir(directory);
         return status;
     }
+    if (t->rows) cli_training_print(t, t->rows);
     FV_TRY(train_into(t, directory, error));
     if (t->rows) print_end(t, directory, t->rows);
     return json ? print_record(directory, error) : FV_OK;

@@ -35,7 +35,7 @@ static fv_status prepare(const cli_line *line, const fv_run_info *info, cli_trai
     if (cli_run_same_data(info, t->dataset)) return FV_OK;
     return fv_fail(error, FV_E_DATA,
                    "%s: not the data that %s was trained on (their checksums differ): give it the same",
-                   t->dataset->path, run);
+                   t->dataset->name, run);
 }
 
 static fv_status tell(const cli_line *line, const fv_run_info *info, const cli_training *t, bool *same,

@@ -112,8 +112,8 @@ static void resample(const float *in, size_t n_in, size_t stride_in, float *out,
 /* One row as floats in [0, 255], channel by channel: row [c][w]. */
 static void convert_row(const uint16_t *rgba, size_t w, int c, bool invert, float *row) {
     for (size_t x = 0; x < w; x++, rgba += 4) {
-        float alpha = (float)rgba[3] / (65535.0f * 257.0f), value[3];
-        for (int k = 0; k < 3; k++) value[k] = (float)rgba[k] * alpha;
+        float value[3]; /* exact where the file had 8 bits and no transparency */
+        for (int k = 0; k < 3; k++) value[k] = (float)((double)rgba[k] * rgba[3] / (65535.0 * 257.0));
         if (c == 1) value[0] = 0.299f * value[0] + 0.587f * value[1] + 0.114f * value[2];
         for (int k = 0; k < c; k++) row[(size_t)k * w + x] = invert ? 255.0f - value[k] : value[k];
     }

@@ -1,9 +1,11 @@
 /* run.json. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "formats/files.h"
 #include "formats/run_config.h"
@@ -126,6 +128,9 @@ fv_status fv_run_read_record(const char *directory, fv_run_info *out, fv_error *
     char path[FV_PATH_SIZE];
     json_t *root;
     FV_TRY(fv_path_join(path, directory, "run.json", error));
+    if (access(path, F_OK) != 0)
+        return fv_fail(error, FV_E_IO, "%s: holds no run.json (%s): give the directory of a run",
+                       fv_path_shown(directory), strerror(errno));
     FV_TRY(fv_run_json_load(path, &root, error));
     fv_status status = read_info(root, path, out, error);
     json_decref(root);

@@ -14,8 +14,9 @@ static fv_status subset_count(const char *subset, const fv_dataset *dataset, siz
                        subset);
     double images = fraction ? nearbyint(value * (double)n) : value;
     if (images < 1 || images > (double)n)
-        return fv_fail(error, FV_E_ARGUMENT, "subset: %s of %s is %.0f images: give 1 to %zu", subset, dataset->name,
-                       images, n);
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "subset: \"%s\" means %.0f of the %zu training images of %s: give 1 to %zu, or a fraction",
+                       subset, images, n, dataset->name, n);
     *count = (size_t)images;
     return FV_OK;
 }

@@ -1,0 +1,114 @@
+/* PNG files of every kind, made by tests/cli/images/make_images.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fovea/image.h"
+
+enum { SIDE = 8, PIXELS = SIDE * SIDE };
+
+/* grey.png: a 3 of scikit-learn's digits. */
+static const uint8_t three[PIXELS] = {0, 32, 143, 239, 223, 143, 48, 0, 0, 64, 207, 128, 143, 255, 128, 0,
+                                      0, 0,  0,   96,  223, 239, 48, 0, 0, 0,  0,   175, 223, 32,  0,   0,
+                                      0, 0,  0,   32,  239, 175, 0,  0, 0, 0,  0,   0,   32,  239, 64,  0,
+                                      0, 16, 80,  96,  207, 255, 96, 0, 0, 32, 191, 191, 207, 175, 0,   0};
+
+static fv_status read_png(const char *file, fv_shape shape, bool invert, uint8_t *out, fv_error *error) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/tests/cli/images/%s", FOVEA_SOURCE_DIR, file);
+    return fv_image_read_png(path, shape, invert, out, error);
+}
+
+static void expect(const char *file, fv_shape shape, bool invert, const uint8_t *expected) {
+    uint8_t out[3 * PIXELS];
+    fv_error error = {0};
+    if (read_png(file, shape, invert, out, &error) != FV_OK) fail_msg("%s", error.message);
+    size_t n = (size_t)(shape.c * shape.h * shape.w);
+    for (size_t i = 0; i < n; i++)
+        if (out[i] != expected[i]) fail_msg("%s: value %zu is %d, not %d", file, i, out[i], expected[i]);
+}
+
+static void every_kind_gives_the_same_pixels(void **state) {
+    (void)state;
+    static const char *const files[] = {"grey.png",    "colour.png", "large.png",     "sixteen.png",
+                                        "palette.png", "alpha.png",  "interlaced.png"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        expect(files[i], (fv_shape){1, SIDE, SIDE}, false, three);
+    expect("inverted.png", (fv_shape){1, SIDE, SIDE}, true, three);
+    uint8_t bits[PIXELS];
+    for (int i = 0; i < PIXELS; i++) bits[i] = three[i] > 127 ? 255 : 0;
+    expect("one-bit.png", (fv_shape){1, SIDE, SIDE}, false, bits);
+}
+
+static void channels_are_converted(void **state) {
+    (void)state;
+    expect("rgbw.png", (fv_shape){1, 2, 2}, false, (const uint8_t[]){76, 150, 29, 255});
+    expect("rgbw.png", (fv_shape){3, 2, 2}, false, (const uint8_t[]){255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255});
+    uint8_t thrice[3 * PIXELS];
+    for (int c = 0; c < 3; c++) memcpy(thrice + c * PIXELS, three, PIXELS);
+    expect("grey.png", (fv_shape){3, SIDE, SIDE}, false, thrice);
+}
+
+static void shrinking_averages_areas(void **state) {
+    (void)state;
+    /* (0 + 32 + 0 + 64) / 4 = 24, (143 + 239 + 207 + 128) / 4 = 179.25, ... */
+    expect("grey.png", (fv_shape){1, 4, 4}, false,
+           (const uint8_t[]){24, 179, 191, 44, 0, 68, 179, 12, 0, 8, 171, 16, 12, 140, 211, 24});
+    /* each axis by itself; 16 columns 0, 16, ..., 240 */
+    expect("ramp.png", (fv_shape){1, 4, 4}, false,
+           (const uint8_t[]){24, 88, 152, 216, 24, 88, 152, 216, 24, 88, 152, 216, 24, 88, 152, 216});
+    /* 5 1/3 columns each: (0 + 16 + 32 + 48 + 64 + 80 / 3) / (5 1/3) = 35, ... */
+    expect("ramp.png", (fv_shape){1, 1, 3}, false, (const uint8_t[]){35, 120, 205});
+}
+
+static void growing_is_linear(void **state) {
+    (void)state;
+    uint8_t out[PIXELS], small[16];
+    fv_error error;
+    assert_int_equal(read_png("tiny.png", (fv_shape){1, 4, 4}, false, small, &error), FV_OK);
+    assert_int_equal(read_png("tiny.png", (fv_shape){1, SIDE, SIDE}, false, out, &error), FV_OK);
+    assert_int_equal(out[0], small[0]); /* beyond the outermost centres nothing changes */
+    assert_int_equal(out[PIXELS - 1], small[15]);
+    assert_int_equal(out[1], (3 * small[0] + small[1] + 2) / 4);
+    assert_int_equal(out[SIDE + 1], (9 * small[0] + 3 * small[1] + 3 * small[4] + small[5] + 8) / 16);
+}
+
+static void bad_files_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *file;
+        int channels;
+        fv_status status;
+        const char *says;
+    } cases[] = {
+        {"missing.png", 1, FV_E_IO, "missing.png: could not be read"},
+        {"make_images.py", 1, FV_E_DATA, "is no PNG"},
+        {"cut.png", 1, FV_E_DATA, "broken PNG"},
+        {"flipped.png", 1, FV_E_DATA, "broken PNG"},
+        {"huge.png", 1, FV_E_DATA, "33 million pixels"},
+        {"grey.png", 2, FV_E_SHAPE, "2 channels"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t out[2 * PIXELS];
+        fv_error error = {0};
+        fv_status status = read_png(cases[i].file, (fv_shape){cases[i].channels, SIDE, SIDE}, false, out, &error);
+        if (status != cases[i].status) fail_msg("%s: status %d: %s", cases[i].file, (int)status, error.message);
+        if (!strstr(error.message, cases[i].says)) fail_msg("%s: %s", cases[i].file, error.message);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_gives_the_same_pixels),
+        cmocka_unit_test(channels_are_converted),
+        cmocka_unit_test(shrinking_averages_areas),
+        cmocka_unit_test(growing_is_linear),
+        cmocka_unit_test(bad_files_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
