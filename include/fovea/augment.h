@@ -8,6 +8,7 @@
  *   crop PADDING                             zero padding, then a random crop of the image's size
  *   erasing [P] [area_min A area_max B]      a random rectangle of raw zeros
  *   resize SCALE_MIN SCALE_MAX               the image shrinks or grows inside its unchanged frame
+ *   apply [P]                                what stands behind it happens with probability P (0.5), all or nothing
  * or a preset: none, mild, strong. Neighbouring geometric calls are one resampling (bilinear unless `nearest` is said).
  * Fill is 0 in raw pixels. */
 #ifndef FOVEA_AUGMENT_H

@@ -10,15 +10,15 @@
 enum { MOST_CALLS = 32, CALL_TEXT = 240 }; /* CALL_TEXT: bytes of the longest call's text, affine's */
 
 static const fv_transform *const transforms[] = {
-    &fv_transform_rotation, &fv_transform_affine, &fv_transform_hflip,         &fv_transform_vflip,
-    &fv_transform_crop,     &fv_transform_resize, &fv_transform_gaussian_blur, &fv_transform_erasing};
+    &fv_transform_rotation, &fv_transform_affine,        &fv_transform_hflip,   &fv_transform_vflip, &fv_transform_crop,
+    &fv_transform_resize,   &fv_transform_gaussian_blur, &fv_transform_erasing, &fv_transform_apply};
 enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
 
 static const struct {
     const char *name, *text;
 } presets[] = {{"none", ""},
-               {"mild", "rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
-               {"strong", "rotation 180 nearest, vflip, gaussian_blur 3 0.1 1"}};
+               {"mild", "apply 0.3, rotation 30 nearest, gaussian_blur 3 0.1 0.5"},
+               {"strong", "apply 0.3, rotation 180 nearest, vflip, gaussian_blur 3 0.1 1"}};
 enum { N_PRESETS = sizeof presets / sizeof *presets };
 
 typedef struct call {
@@ -231,6 +231,10 @@ void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, 
     for (const step *s = a->steps; s < a->steps + a->n_steps; s++) {
         const call *c = &a->calls[s->first];
         const fv_draw draw = {seed, epoch, position, (uint32_t)s->first};
+        if (c->transform->ends) {
+            if (c->transform->ends(c->values, &draw)) break;
+            continue;
+        }
         const bool changed = c->transform->invert ? apply_geometric(a, s, draw, x, y, rest)
                                                   : c->transform->apply(c->values, a->shape, &draw, x, y, rest);
         if (!changed) continue;

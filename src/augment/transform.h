@@ -43,6 +43,9 @@ typedef struct fv_transform {
     /* What fv_text_arguments cannot see: FV_E_TEXT or FV_E_SHAPE, pointing at `call`. NULL: nothing. */
     fv_status (*check)(const fv_cursor *cursor, fv_word call, const double *values, fv_shape shape, fv_error *error);
 
+    /* True: the calls behind are left out for this image. NULL: never. */
+    bool (*ends)(const double *values, const fv_draw *draw);
+
     /* Geometric transforms have these two ... */
     fv_inverse (*invert)(const double *values, fv_shape shape, const fv_draw *draw);
     /* The furthest from the centre that points within `radius` read, in pixels. NULL: as far. */
@@ -55,7 +58,7 @@ typedef struct fv_transform {
 } fv_transform;
 
 extern const fv_transform fv_transform_rotation, fv_transform_affine, fv_transform_hflip, fv_transform_vflip,
-    fv_transform_crop, fv_transform_resize, fv_transform_gaussian_blur, fv_transform_erasing;
+    fv_transform_crop, fv_transform_resize, fv_transform_gaussian_blur, fv_transform_erasing, fv_transform_apply;
 
 /* fv_text_fail's message under the code FV_E_SHAPE. */
 #define FV_SHAPE_FAIL(cursor, word, error, ...)                                                                        \
