@@ -77,6 +77,16 @@ static void test_shuffle(void **state) {
     assert_memory_not_equal(a, b, sizeof a);
 }
 
+/* An order that a second, independent writing of Philox and Fisher-Yates gave: splits and epochs must never change. */
+static void test_shuffle_known_answer(void **state) {
+    (void)state;
+    const uint32_t want[16] = {8, 5, 13, 7, 10, 15, 2, 9, 12, 6, 0, 11, 3, 4, 1, 14};
+    uint32_t got[16];
+    for (uint32_t i = 0; i < 16; i++) got[i] = i;
+    fv_shuffle(got, 16, 7, FV_RANDOM_ORDER, 2, 0);
+    assert_memory_equal(got, want, sizeof got);
+}
+
 /* Each of the six orders of three about equally often. */
 static void test_shuffle_is_fair(void **state) {
     (void)state;
@@ -253,6 +263,7 @@ int main(void) {
         cmocka_unit_test(test_seed_folds),
         cmocka_unit_test(test_unit_and_below),
         cmocka_unit_test(test_shuffle),
+        cmocka_unit_test(test_shuffle_known_answer),
         cmocka_unit_test(test_shuffle_is_fair),
         cmocka_unit_test(test_math),
         cmocka_unit_test(test_math_corners),
