@@ -1,5 +1,6 @@
 /** Chromium for the tests and for screenshots: offline, headless. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -24,4 +25,14 @@ export async function openReport(browser, path, options = {}) {
   await page.goto(`file://${path}`);
   await page.waitForSelector('html[data-ready]', { timeout: 60000 });
   return { page, told, context };
+}
+
+/** Faults that axe-core finds of the two worst kinds, in words. */
+export async function findFaults(page) {
+  const require = createRequire(import.meta.url);
+  await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await page.evaluate(() => window.axe.run(document));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }

@@ -22,7 +22,7 @@ void fv_chart_data(json_t *chart, const char *dataset, json_t *rows) {
 static json_t *measure_row(const fv_group *group, const char *split, const fv_measure *measure, bool first) {
     int decimals = fv_percent_decimals((measure->interval.high - measure->interval.low) / 2);
     fv_words accuracy = fv_percent(measure->accuracy, decimals), label = accuracy;
-    if (first) snprintf(label.s, sizeof label.s, "%.60s %s", accuracy.s, split);
+    if (first) snprintf(label.s, sizeof label.s, "%s %.60s", split, accuracy.s);
     return json_pack("{s:s, s:s, s:f, s:f, s:f, s:i, s:s, s:s, s:s}", "name", group->name, "split", split, "accuracy",
                      measure->accuracy, "low", fmin(measure->interval.low, measure->low_seed), "high",
                      fmax(measure->interval.high, measure->high_seed), "seeds", group->n, "label", label.s, "text",
@@ -52,6 +52,22 @@ void fv_chart_extend(json_t *rows, json_t *more) {
     json_decref(more);
 }
 
+/* Right of the middle, values are written left of their dot, so that none leaves the chart. */
+static void add_labels(json_t *chart, const json_t *rows) {
+    json_t *left = json_array(), *right = json_array();
+    double low = 1, high = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        double accuracy = fv_fact_number(json_array_get(rows, i), "accuracy", 0);
+        low = fmin(low, accuracy), high = fmax(high, accuracy);
+    }
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        json_t *row = json_array_get(rows, i);
+        json_array_append(fv_fact_number(row, "accuracy", 0) > (low + high) / 2 ? left : right, row);
+    }
+    fv_chart_data(chart, "labels_left", left);
+    fv_chart_data(chart, "labels_right", right);
+}
+
 static void chart_augmentation(const fv_context *context, json_t *charts) {
     const json_t *rows = fv_fact_part(context->facts, "augmentation");
     if (!rows) return;
@@ -69,6 +85,7 @@ static void chart_augmentation(const fv_context *context, json_t *charts) {
         fv_chart_extend(seeds, fv_chart_seeds(rows, "validation"));
     }
     json_object_set_new(chart, "height", json_integer(52 * (json_int_t)n));
+    add_labels(chart, out);
     fv_chart_data(chart, "rows", out);
     fv_chart_data(chart, "seeds", seeds);
 }

@@ -80,9 +80,9 @@ fv_words fv_short_count(double n) {
 }
 
 fv_words fv_p_value(double p) {
-    if (p < 0.001) return words("p < 0.001");
+    if (p < 0.001) return words("p\u00a0<\u00a00.001");
     fv_words out;
-    snprintf(out.s, sizeof out.s, "p = %.*f", p < 0.0995 ? 3 : 2, p);
+    snprintf(out.s, sizeof out.s, "p\u00a0=\u00a0%.*f", p < 0.0995 ? 3 : 2, p);
     return out;
 }
 
@@ -119,7 +119,7 @@ fv_words fv_percent_interval(double fraction, fv_interval interval) {
 fv_words fv_points_interval(double difference, double low, double high) {
     int decimals = (high - low) / 2 >= 0.0005 ? 1 : 2;
     fv_words out;
-    snprintf(out.s, sizeof out.s, "%.32s (%.24s to %.24s)", fv_points(difference, decimals).s,
+    snprintf(out.s, sizeof out.s, "%.32s (%.24s\u00a0to\u00a0%.24s)", fv_points(difference, decimals).s,
              fv_decimal(100 * low, decimals).s, fv_decimal(100 * high, decimals).s);
     return out;
 }

@@ -40,8 +40,8 @@ static void figure_history(const fv_context *context, fv_buffer *out) {
 
 static void figure_augmentation(const fv_context *context, fv_buffer *out) {
     put_chart("augmentation",
-              context->facts->n_seeds > 1 ? "Accuracy under each scheme: mean (dot), seeds (ticks) and 95 % interval (bar)."
-                                          : "Accuracy under each scheme, with its 95 % interval.",
+              context->facts->n_seeds > 1 ? "Accuracy under each scheme: mean (dot), seeds (ticks) and 95\u202f% interval (bar)."
+                                          : "Accuracy under each scheme, with its 95\u202f% interval.",
               out);
     if (context->report->sheet.n_schemes > 0)
         put_pictures("sheet", "The same images before and after, as the network sees them in training.", out);
@@ -253,6 +253,8 @@ static void put_head(const fv_context *context, fv_buffer *out) {
                 fv_interval_words(fv_wilson((size_t)fv_fact_number(context->facts->final, "test_correct", 0),
                                             (size_t)total)).s);
     fv_put(out, "</h1>\n");
+    if (json_is_true(json_object_get(context->facts->root, "interrupted")))
+        fv_put_element(out, "p", "notice", "This study was interrupted: it shows what was finished.");
     put_figures(context, out);
     put_small_print(context, out);
     fv_put(out, "</header>\n");

@@ -186,8 +186,16 @@ static fv_status put_json(const json_t *data, fv_buffer *out) {
     return FV_OK;
 }
 
+static fv_status put_sheet(const fv_report *report, json_t *data, fv_buffer *out) {
+    if (!report->sheet.n_schemes) return FV_OK;
+    json_object_set_new(data, "sheet_schemes", sheet_schemes(&report->sheet));
+    size_t n = (size_t)report->sheet.n_schemes * (size_t)report->sheet.n_images;
+    return put_sprite("sheet", report->sheet.pixels, report->images->shape, NULL, n, SHEET_BYTES, data, out);
+}
+
 static fv_status put_arrays(const fv_context *context, json_t *data, fv_buffer *out) {
     const fv_report *report = context->report;
+    if (!report->n) return put_sheet(report, data, out);
     double distances = largest(report->nearest_distances, report->n * FV_REPORT_NEAREST);
     json_object_set_new(data, "distance_scale", json_real(distances));
     FV_TRY(put_images(report, context->facts->n_classes, distances, out));
@@ -197,10 +205,7 @@ static fv_status put_arrays(const fv_context *context, json_t *data, fv_buffer *
         json_object_set_new(data, "responses", responses_json(&report->responses, scale));
         FV_TRY(put_responses(&report->responses, scale, out));
     }
-    if (!report->sheet.n_schemes) return FV_OK;
-    json_object_set_new(data, "sheet_schemes", sheet_schemes(&report->sheet));
-    size_t n = (size_t)report->sheet.n_schemes * (size_t)report->sheet.n_images;
-    return put_sprite("sheet", report->sheet.pixels, report->images->shape, NULL, n, SHEET_BYTES, data, out);
+    return put_sheet(report, data, out);
 }
 
 fv_status fv_payload_write(const fv_context *context, size_t max_bytes, fv_buffer *out) {

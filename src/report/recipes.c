@@ -100,7 +100,7 @@ void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
             n ? fv_fact_text(groups[0].first, "model", "convnet") : "convnet");
     for (size_t i = 0; i < n; i++) {
         const char *scheme = fv_fact_text(groups[i].first, "augment", "");
-        fv_putf(&text, "%s%s: %s", i ? "; " : "", groups[i].name, *scheme ? scheme : "images as they are");
+        fv_putf(&text, "%s%s: %s", i ? "; " : "", groups[i].name, *scheme && strcmp(scheme, "none") != 0 ? scheme : "images as they are");
     }
     fv_put(&text, ". Train accuracy is measured after the last epoch on the training images as augmented then; validation "
                   "images are never augmented.");

@@ -26,7 +26,7 @@ static void put_aside(const fv_comparison *comparison, fv_buffer *out) {
     int decimals = comparison->by_seeds ? (comparison->high - comparison->low < 0.001) + 1 : fabs(d) < 0.001 ? 2 : 1;
     fv_putf(out, " (%s", fv_points(d, decimals).s);
     if (comparison->by_seeds)
-        fv_putf(out, ", %s to %s", fv_decimal(100 * comparison->low, decimals).s,
+        fv_putf(out, ", %s\u00a0to\u00a0%s", fv_decimal(100 * comparison->low, decimals).s,
                 fv_decimal(100 * comparison->high, decimals).s);
     else if (comparison->known) fv_putf(out, ", %s", fv_p_value(comparison->p).s);
     fv_put(out, ")");
@@ -81,7 +81,7 @@ static void say_scheme(const fv_context *context, const fv_group *scheme, const 
 /* What stands behind the intervals and tests, in one sentence. */
 static void say_evidence(const fv_facts *facts, int n, fv_buffer *out) {
     if (n > 1 && n <= MAX_SEEDS_TOLD)
-        fv_putf(out, "Differences are means over %s seeds with their paired 95 %% interval.",
+        fv_putf(out, "Differences are means over %s seeds with their paired 95\u202f%% interval.",
                 fv_small_number((size_t)n).s);
     else
         fv_putf(out, "With one seed this tells trained networks apart on the same %s images, not yet their recipes.",

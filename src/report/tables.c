@@ -64,7 +64,7 @@ static void table_pairs(const fv_context *context, const char *part, fv_buffer *
     snprintf(key, sizeof key, "%s_differences", part);
     const json_t *differences = fv_fact_part(context->facts, key);
     if (differences) {
-        fv_table_open(out, "Differences of validation accuracy, mean over seeds with paired 95 % t interval",
+        fv_table_open(out, "Differences of validation accuracy, mean over seeds with paired 95\u202f% t interval",
                       "a|b|#seeds|#a \u2212 b, points|#low|#high");
         for (size_t i = 0; i < json_array_size(differences); i++) {
             const json_t *row = json_array_get(differences, i);
@@ -132,7 +132,7 @@ void fv_table_models(const fv_context *context, fv_buffer *out) {
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(fv_fact_part(context->facts, "architecture"), "name", "validation", groups);
     fv_table_open(out, "The architectures",
-                  "model|#weights|#multiply-adds|#validation|#95 % interval|#loss|#train|#time");
+                  "model|#weights|#multiply-adds|#validation|#95\u202f% interval|#loss|#train|#time");
     for (size_t i = 0; i < n; i++) {
         fv_cell_header(out, groups[i].name);
         fv_cell_number(out, fv_count_words(fv_fact_number(groups[i].first, "parameters", 0)).s);
@@ -166,7 +166,7 @@ void fv_table_scaling(const fv_context *context, fv_buffer *out) {
     fv_table_close(out);
     const json_t *forecast = json_object_get(fv_fact_part(context->facts, "scaling_fit"), "forecast");
     if (!json_array_size(forecast)) return;
-    fv_table_open(out, "Forecast by the fitted line, with the 95 % interval of a new training", "images|#error|#low|#high");
+    fv_table_open(out, "Forecast by the fitted line, with the 95\u202f% interval of a new training", "images|#error|#low|#high");
     for (size_t i = 0; i < json_array_size(forecast); i++) {
         const json_t *row = json_array_get(forecast, i);
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "n_train", 0)).s);

@@ -60,7 +60,7 @@ static void table_scores(const fv_context *context, const json_t *confusion, fv_
         for (size_t i = 0; i < n * n; i++)
             counts[i] = (size_t)json_integer_value(json_array_get(json_array_get(confusion, i / n), i % n));
         fv_class_scores(counts, (int)n, scores);
-        fv_table_open(out, "Per class", "class|#images|#right|#recall|#95 % interval|#precision|#F1");
+        fv_table_open(out, "Per class", "class|#images|#right|#recall|#95\u202f% interval|#precision|#F1");
         for (size_t c = 0; c < n; c++) {
             fv_cell_header(out, fv_class_name(context->facts, c));
             fv_cell_number(out, fv_count_words((double)scores[c].n_true).s);

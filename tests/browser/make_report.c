@@ -100,7 +100,7 @@ static void draw_images(fixture *f, fv_shape shape) {
 static void find_images(fixture *f) {
     bool many = !strcmp(f->kind, "many");
     f->n_classes = many ? 60 : 10;
-    f->n = many ? 3000 : 10000;
+    f->n = !strcmp(f->kind, "study") ? 10000 : 3000;
     if (!many && getenv("FOVEA_DATA") && fv_dataset_open("mnist", &f->dataset, NULL) == FV_OK) {
         f->images = f->dataset->test;
         f->n = f->images.n < f->n ? f->images.n : f->n;

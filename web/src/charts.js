@@ -38,10 +38,16 @@ function fitPanels(spec, width) {
   return spec;
 }
 
+/** Layers without data (a single seed, no forecast) are left out. */
+function withoutEmptyLayers(spec) {
+  const layer = spec.layer?.filter(({ data }) => !data || spec.datasets[data.name].length > 0);
+  return layer ? { ...spec, layer } : spec;
+}
+
 /** The specification at a given width. */
 function fit(spec, width) {
   if (spec.facet) return fitPanels(clone(spec), width);
-  const out = { ...clone(spec), autosize: { type: 'fit-x', contains: 'padding' }, width };
+  const out = { ...withoutEmptyLayers(clone(spec)), autosize: { type: 'fit-x', contains: 'padding' }, width };
   if (spec.height > width) out.height = width;
   return out;
 }
@@ -49,7 +55,7 @@ function fit(spec, width) {
 /** The data behind a chart, without what only its drawing needs. */
 export function chartRows(spec) {
   const drawing = /^(label|label_side|text|interval|description|order|error_count|error_share)$/;
-  const sets = Object.entries(spec.datasets).filter(([name, rows]) => rows.length && name !== 'labels');
+  const sets = Object.entries(spec.datasets).filter(([name, rows]) => rows.length && !name.startsWith('labels'));
   return sets.flatMap(([name, rows]) =>
     rows.map((row) => ({
       ...(sets.length > 1 ? { series: name } : {}),
@@ -60,8 +66,7 @@ export function chartRows(spec) {
 
 /** A chart as SVG text in light colours on white. */
 export async function chartSvg(spec) {
-  const margin = { left: 16, top: 16, bottom: 16, right: 16 + (spec.padding?.right ?? 0) };
-  const light = resolveColours({ ...spec, padding: margin, config: { ...config(), background: '#ffffff' } }, paperColours());
+  const light = resolveColours({ ...spec, padding: 16, config: { ...config(), background: '#ffffff' } }, paperColours());
   const view = new vega.View(vega.parse(compile(light).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();

@@ -15,15 +15,21 @@ function fitMatrix(spec, width) {
   const room = Math.min(width - 30 - 7 * Math.min(longest, 14), 440);
   if (longest > 3) out.encoding.x.axis = { ...out.encoding.x.axis, labelAngle: -40, labelAlign: 'left', labelLimit: 110 };
   out.encoding.y.axis.labelLimit = 110;
-  const size = Math.min(13, (room / names.length) * 0.42);
-  out.layer[2].mark.fontSize = size;
+  const cell = room / names.length;
+  const widest = (cells) => Math.max(1, ...cells.map(({ count }) => count.toLocaleString('en-US').length));
+  const size = (cells) => Math.max(7, Math.min(13, cell * 0.5, (cell * 1.45) / widest(cells)));
+  const { cells } = out.datasets;
+  out.layer[2].encoding.size = {
+    condition: { test: 'datum.diagonal', value: size(cells) },
+    value: size(cells.filter(({ diagonal }) => !diagonal)),
+  };
   return { ...out, width: room, height: room };
 }
 
 /** Makes the drawn cells buttons: one tab stop, arrow keys between them, Enter or click lists the images. */
 function makeButtons(plot, view, choose) {
   const cells = new Map();
-  for (const element of plot.querySelectorAll('[aria-roledescription="rect mark"], [aria-roledescription="square mark"], .mark-rect path, .mark-symbol path')) {
+  for (const element of plot.querySelectorAll('.layer_1_marks path, .marks.mark-symbol path')) {
     const datum = element.__data__?.datum;
     if (!datum?.description) continue;
     element.setAttribute('role', 'button');

@@ -79,7 +79,7 @@ export async function loadReport() {
   return {
     ...data,
     names,
-    images: new Images(bytes('images').buffer, data.n, names.length, data.distance_scale),
+    images: new Images((bytes('images') ?? new Uint8Array()).buffer, data.n, names.length, data.distance_scale ?? 0),
     xy: xy && new Float32Array(xy.buffer),
     responseValues: responses && new Int8Array(responses.buffer),
     sprite: await sprite('sprite', data.sprite),

@@ -4,7 +4,7 @@ import { onColours } from './colours.js';
 import { drawPoints, project, ring, sharpContext } from './map.js';
 
 const mapWidth = 280;
-const mapHeight = 200;
+const mapHeight = 150;
 
 /**
  * One panel for every image of the page. Whatever carries data-position (a test image) or data-tile (an augmented
@@ -24,11 +24,12 @@ export class Inspector {
   }
 
   build() {
-    const { sprite, xy } = this.report;
+    const { sprite, sheet, xy } = this.report;
+    const { width, height } = sprite ?? sheet;
     this.title = h('h2');
     this.keep = h('button.word', { type: 'button', hidden: true, onclick: () => this.release() }, 'Release');
     this.close = h('button.word.close', { type: 'button', onclick: () => this.release() }, 'Close');
-    this.canvas = h('canvas.tile', { width: sprite.width, height: sprite.height, role: 'img', 'aria-label': '' });
+    this.canvas = h('canvas.tile', { width, height, role: 'img', 'aria-label': '' });
     this.verdict = h('p.verdict');
     this.bars = h('.bars', { role: 'group', 'aria-label': 'Probabilities' });
     this.near = h('.near');
@@ -43,8 +44,8 @@ export class Inspector {
       this.neighbourhood,
     );
     if (xy) this.buildMap();
-    this.hint = h('p.hint', {}, 'Point at any image on this page. A click keeps it here, Escape lets go.');
-    this.panel.append(this.hint, this.said);
+    this.panel.append(h('p.hint', {}, 'Point at any image on this page. A click keeps it here, Escape lets go.'), this.said);
+    if (!sprite) this.showExample(0, 'Example 1');
   }
 
   buildMap() {

@@ -36,14 +36,14 @@ async function start() {
   openFoldsForPrint();
   const report = await loadReport();
   const figures = (name) => document.querySelector(`[data-figure="${name}"]`);
-  let inspector = null;
+  if (figures('sheet') && report.sheet) mountSheet(report, figures('sheet'));
   if (report.sprite) {
-    inspector = new Inspector(report, document.getElementById('inspector'));
-    const pictures = { sheet: mountSheet, mistakes: mountMistakes, kernels: mountKernels, neighbours: mountNeighbours };
+    const inspector = new Inspector(report, document.getElementById('inspector'));
+    const pictures = { mistakes: mountMistakes, kernels: mountKernels, neighbours: mountNeighbours };
     for (const [name, mount] of Object.entries(pictures)) if (figures(name)) mount(report, figures(name));
     if (figures('embedding')) mountEmbedding(report, inspector, figures('embedding'));
     inspector.show(first(report));
-  }
+  } else if (report.sheet) new Inspector(report, document.getElementById('inspector'));
   mountThumbs(report);
   for (const figure of document.querySelectorAll('[data-chart]')) {
     const name = figure.dataset.chart;

@@ -14,7 +14,7 @@ export function mountSheet(report, figure) {
       const at = row * perRow + i;
       return h('button.picture', { type: 'button', 'data-tile': at, 'aria-label': `Example ${i + 1}, ${scheme}` }, tile(sheet, at));
     });
-    grid.append(h('h3', {}, scheme), h('.row', {}, ...pictures));
+    grid.append(h('h3', {}, scheme), h('.row', { '--n': perRow }, ...pictures));
   });
   stage.append(grid);
   addSave(figure, 'augmented-images', () => snapshot(grid), () =>

@@ -1,0 +1,235 @@
+/* The report in Chromium: node report.test.mjs PATH-OF-make_report. Exits 77 where there is no Chromium. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { findChromium, findFaults, launch, openReport } from '../../web/browser.mjs';
+
+if (!findChromium()) {
+  console.log('SKIP: no Chromium on this machine (CHROMIUM names one elsewhere)');
+  process.exit(77);
+}
+
+const makeReport = process.argv[2];
+const folder = mkdtempSync(join(tmpdir(), 'fovea-report-'));
+const path = (kind) => join(folder, `${kind}.html`);
+const studySections = ['augmentation', 'architecture', 'scaling', 'mistakes', 'kernels', 'confusion', 'embedding', 'neighbours'];
+const runSections = ['history', ...studySections.slice(3)];
+let browser;
+
+before(async () => {
+  for (const kind of ['study', 'one', 'run', 'many']) execFileSync(makeReport, [kind, path(kind)], { stdio: 'inherit' });
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Opens one kind of report, gives the page to `body`, and asks that nothing was written to the console or requested. */
+async function visit(kind, options, body) {
+  const { page, told, context } = await openReport(browser, path(kind), options);
+  await body(page);
+  assert.deepEqual(told, []);
+  await context.close();
+}
+
+/** How many different colours a canvas shows, and a number that changes with its pixels. */
+const look = (page, selector) =>
+  page.$eval(selector, (canvas) => {
+    const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+    const colours = new Set();
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      colours.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+      sum = (sum * 31 + data[i] + data[i + 1] * 3 + data[i + 2] * 7 + data[i + 3]) % 1000000007;
+    }
+    return { colours: colours.size, sum };
+  });
+
+const inspected = (page) => page.textContent('#inspector h2');
+
+for (const [kind, sections] of Object.entries({ study: studySections, one: studySections, run: runSections, many: studySections }))
+  test(`${kind}: every section, chart and picture is there and not empty; nothing on the console`, async () => {
+    assert.ok(statSync(path(kind)).size < 10e6, `${statSync(path(kind)).size} bytes`);
+    await visit(kind, {}, async (page) => {
+      assert.deepEqual(await page.$$eval('.question', (all) => all.map(({ id }) => id)), sections);
+      assert.equal(await page.locator('.glance tbody tr').count(), sections.length);
+      for (const text of await page.$$eval('.question > .answer, .glance .answer', (all) => all.map((p) => p.textContent)))
+        assert.match(text, /^[^{}]{20,}\.$/, text);
+      for (const marks of await page.$$eval('[data-chart] .plot', (all) => all.map((plot) => plot.querySelectorAll('svg path, svg text').length)))
+        assert.ok(marks > 10, `a chart with ${marks} marks`);
+      for (const parts of await page.$$eval('.stage', (all) => all.map((stage) => stage.querySelectorAll('canvas').length)))
+        assert.ok(parts > 0, 'a figure without pictures');
+      for (const rows of await page.$$eval('.question', (all) => all.map((one) => one.querySelectorAll('details tbody tr').length)))
+        assert.ok(rows > 0, 'a fold without a table');
+      assert.equal(await page.locator('.question details').count(), 2 * sections.length);
+      assert.equal(await page.locator('[data-thumb]:has(svg, canvas)').count(), sections.length);
+      assert.ok((await look(page, '.map canvas')).colours > 10);
+      assert.ok((await look(page, '.mistakes canvas')).colours > 10);
+      assert.equal(await page.evaluate(() => /NaN|undefined|Infinity|null/.test(document.querySelector('main').innerText)), false);
+    });
+  });
+
+test('the inspector shows what is pointed at, keeps what is clicked and lets go on Escape', () =>
+  visit('study', {}, async (page) => {
+    const pictures = page.locator('.mistakes .picture');
+    const index = async (i) => (await pictures.nth(i).getAttribute('aria-label')).match(/\d+/)[0];
+    const shown = async () => (await inspected(page)).replace(/\D/g, '');
+    await pictures.nth(3).hover();
+    assert.equal(await shown(), await index(3));
+    assert.equal(await page.locator('#inspector .bars .bar').count(), 10);
+    assert.equal(await page.locator('#inspector .near .picture').count(), 5);
+    assert.ok((await look(page, '#inspector .large canvas')).colours > 5);
+    const before = await look(page, '#inspector .place canvas');
+    await pictures.nth(4).click();
+    await pictures.nth(0).hover();
+    assert.equal(await shown(), await index(4), 'a click keeps');
+    assert.notEqual((await look(page, '#inspector .place canvas')).sum, before.sum);
+    await page.keyboard.press('Escape');
+    await pictures.nth(1).hover();
+    assert.equal(await shown(), await index(1));
+    await pictures.nth(5).focus();
+    await page.keyboard.press('Tab');
+    assert.equal(await shown(), await index(6), 'the keyboard points too');
+    await page.locator('.neighbours .eight .picture').first().hover();
+    assert.match(await page.textContent('#inspector .verdict'), /true .* predicted /);
+    await page.locator('.sheet .picture').nth(12).hover();
+    assert.equal(await inspected(page), 'Augmented example');
+  }));
+
+test('mistakes are filtered by true and predicted class', () =>
+  visit('study', {}, async (page) => {
+    const all = Number((await page.textContent('.controls .count')).match(/\d+/)[0]);
+    await page.locator('[data-figure="mistakes"] .more').click();
+    assert.equal(await page.locator('.mistake').count(), all);
+    const select = page.locator('[data-figure="mistakes"] select').first();
+    const value = await select.locator('option').nth(1).getAttribute('value');
+    await select.selectOption(value);
+    const titles = await page.$$eval('.mistake > p', (list) => list.map((p) => p.textContent));
+    assert.ok(titles.length > 0 && titles.length < all);
+    for (const title of titles) assert.ok(title.startsWith(`${value} \u2192`), title);
+  }));
+
+test('a cell of the confusion matrix lists its images, by mouse and by keyboard', () =>
+  visit('study', {}, async (page) => {
+    const cells = page.locator('[data-chart="confusion"] [role="button"]');
+    assert.equal(await page.locator('[data-chart="confusion"] [tabindex="0"]').count(), 1);
+    await page.locator('[aria-label^="true 3, predicted 3:"]').click();
+    assert.match(await page.textContent('[data-figure="cell"] h3'), /True 3, predicted 3: (1,)?\d{3} images/);
+    assert.equal(await page.locator('[data-figure="cell"] .picture').count(), 60);
+    await page.locator('[data-figure="cell"] .more').click();
+    assert.equal(await page.locator('[data-figure="cell"] .picture').count(), 120);
+    await page.locator('[data-chart="confusion"] [tabindex="0"]').focus();
+    const label = () => page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    const first = await label();
+    await page.keyboard.press('Enter');
+    const [truth, predicted, n] = first.match(/\d+/g);
+    assert.match(await page.textContent('[data-figure="cell"] h3'), new RegExp(`True ${truth}, predicted ${predicted}: ${n} image`));
+    assert.equal(await page.locator('[data-figure="cell"] .picture').count(), Number(n));
+    await page.keyboard.press('ArrowDown');
+    if ((await label()) === first) await page.keyboard.press('ArrowUp');
+    assert.notEqual(await label(), first);
+    assert.doesNotMatch(await page.textContent('[data-chart="confusion"] svg'), /100/);
+    await page.getByLabel('Percent of each row').check();
+    await page.waitForFunction(() => /99/.test(document.querySelector('[data-chart="confusion"] svg').textContent));
+    assert.ok((await cells.count()) > 10, 'cells stay buttons');
+    await page.locator('.pair button.word').nth(1).click();
+    assert.match(await page.textContent('[data-figure="cell"] h3'), /True/);
+  }));
+
+test('the embedding: hover shows, a drag lists, the legend switches, the arrow keys walk', () =>
+  visit('study', {}, async (page) => {
+    const map = page.locator('.map .over');
+    await map.scrollIntoViewIfNeeded();
+    const full = await look(page, '.map canvas');
+    await page.locator('.legend button').first().click();
+    assert.equal(await page.locator('.legend button').first().getAttribute('aria-pressed'), 'false');
+    const less = await look(page, '.map canvas');
+    assert.notEqual(less.sum, full.sum);
+    await page.locator('.legend button').first().click();
+    assert.equal((await look(page, '.map canvas')).sum, full.sum);
+    const box = await map.boundingBox();
+    const before = await inspected(page);
+    for (let i = 1; i < 40 && (await inspected(page)) === before; i++)
+      await page.mouse.move(box.x + (box.width * i) / 40, box.y + (box.height * i) / 40);
+    assert.notEqual(await inspected(page), before, 'hover shows');
+    await page.mouse.move(box.x + 1, box.y + 1);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width - 2, box.y + box.height - 2, { steps: 4 });
+    await page.mouse.up();
+    assert.match(await page.textContent('[data-figure="embedding"] h3'), /10,000 images/);
+    assert.equal(await page.locator('[data-figure="embedding"] .grid .picture').count(), 60);
+    await map.focus();
+    const start = await inspected(page);
+    for (const key of ['ArrowLeft', 'ArrowUp', 'ArrowRight']) await page.keyboard.press(key);
+    assert.notEqual(await inspected(page), start, 'arrows walk');
+    await page.keyboard.press('Enter');
+    assert.match(await page.textContent('[data-figure="embedding"] h3'), /around the one shown/);
+  }));
+
+test('every figure saves as SVG, PNG and CSV', () =>
+  visit('study', { acceptDownloads: true }, async (page) => {
+    const bars = page.locator('.save');
+    assert.equal(await bars.count(), await page.locator('figure[data-chart], figure[data-figure]').count());
+    for (const kind of ['svg', 'png', 'csv'])
+      for (const button of await page.locator(`[data-save="${kind}"]`).all()) {
+        const waiting = page.waitForEvent('download');
+        await button.click();
+        const bytes = readFileSync(await (await waiting).path());
+        if (kind === 'svg') assert.match(bytes.toString(), /^<svg[^]*<(path|image|rect|text)[^]*<\/svg>$/);
+        if (kind === 'svg') assert.doesNotMatch(bytes.toString(), /var\(--/);
+        if (kind === 'png') assert.equal(bytes.subarray(1, 4).toString(), 'PNG');
+        if (kind === 'csv') assert.ok(bytes.toString().trim().split('\n').length > 3);
+        assert.ok(bytes.length > 60);
+      }
+  }));
+
+for (const colorScheme of ['light', 'dark'])
+  for (const kind of ['study', 'many'])
+    test(`axe-core finds no serious fault: ${kind}, ${colorScheme}`, () =>
+      visit(kind, { colorScheme }, async (page) => {
+        await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
+        assert.deepEqual(await findFaults(page), []);
+      }));
+
+for (const kind of ['study', 'many'])
+  test(`a phone gets one column: ${kind}`, () =>
+    visit(kind, { viewport: { width: 390, height: 844 }, hasTouch: true }, async (page) => {
+      const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.equal(view, 390);
+      assert.ok(wide <= 390, `the page is ${wide} pixels wide`);
+      assert.equal(await page.isVisible('#inspector'), false);
+      await page.locator('.mistakes .picture').first().tap();
+      assert.equal(await page.isVisible('#inspector'), true);
+      await page.locator('#inspector .close').tap();
+      assert.equal(await page.isVisible('#inspector'), false);
+      assert.deepEqual(await findFaults(page), []);
+    }));
+
+test('in print the folds are open and the inspector is gone', () =>
+  visit('study', { colorScheme: 'dark' }, async (page) => {
+    assert.equal(await page.locator('details[open]').count(), 0);
+    await page.emulateMedia({ media: 'print' });
+    await page.waitForFunction(() => !document.querySelector('details:not([open])'));
+    assert.equal(await page.isVisible('#inspector'), false);
+    assert.equal(await page.isVisible('.save'), false);
+    const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    assert.equal(background, 'rgb(253, 253, 252)');
+    await page.emulateMedia({ media: 'screen' });
+    await page.waitForFunction(() => !document.querySelector('details[open]'));
+  }));
+
+test('without scripts the sentences and tables are there', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`file://${path('study')}`);
+  assert.match(await page.textContent('h1'), /A network of 14,210 weights reads MNIST at/);
+  assert.equal(await page.locator('.question .answer').count(), 8);
+  assert.ok(await page.isVisible('noscript p'));
+  await context.close();
+});
