@@ -23,7 +23,7 @@ static const char *string(const json_t *row, const char *key) {
 
 static void row(cli_table *table, const char *question, const char *what, const char *result, const char *more) {
     cli_cell(table, "%s", question);
-    cli_cell(table, "%s", what);
+    cli_cell(table, strlen(what) > 30 ? "%.27s..." : "%s", what);
     cli_cell(table, "%s", result);
     cli_cell(table, "%s", more);
 }

@@ -58,7 +58,7 @@ static void on_progress(void *context, int n_done, int n_jobs, const char *what,
         snprintf(after, sizeof after, "  %s · %s left", what, cli_left(left).s);
         cli_bar_draw(before, n_jobs ? (double)n_done / n_jobs : 0, 24, after);
     } else if (p->rows) {
-        fprintf(p->rows, "%3d of %d   %-36s %12s", n_done, n_jobs, what, cli_duration(time_s).s);
+        fprintf(p->rows, "%3d of %d   %-46s %11s", n_done, n_jobs, what, cli_duration(time_s).s);
         if (images_per_s > 0) fprintf(p->rows, "   %s images/s", cli_rate(images_per_s).s);
         fputc('\n', p->rows);
     }
@@ -116,8 +116,11 @@ static fv_status run_in(const fv_dataset *dataset, const fv_study_options *o, co
     cli_bar_clear();
     if (status != FV_OK && !was_there) rmdir(directory); /* stays where it holds anything */
     if (status == FV_E_INTERRUPTED)
-        return fv_fail(error, status, "%s: interrupted; what was finished is kept: repeat the command to run it all",
-                       directory);
+        return fv_fail(
+            error, status,
+            "%s: interrupted; what was finished is in its study.json: give the command again, with another --out, "
+            "for all of it",
+            directory);
     return status;
 }
 

@@ -35,6 +35,23 @@ interrupt() {
 interrupt INT 130
 interrupt TERM 143
 
+# A study keeps the trainings that are finished.
+"$fovea" study digits --epochs 60 --seeds 20 --threads 1 --out study >rows 2>messages &
+pid=$!
+tries=0
+while [ "$(grep -c ' of ' messages)" -lt 1 ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] || fail "no training of the study ended"
+    sleep 0.1
+done
+kill -INT $pid
+wait $pid
+status=$?
+[ $status -eq 130 ] || fail "study: status $status"
+tail -n 1 messages | grep -q '^fovea: study: interrupted' || fail "$(cat messages)"
+grep -q '"interrupted": *true' study/study.json || fail "study.json does not say so"
+[ ! -s rows ] || fail "$(cat rows)"
+
 # Interrupted before the first step, and in a verification: nothing is printed as done.
 "$fovea" train digits --epochs 5000 --model "dense classes" --quiet --out whole 2>messages &
 pid=$!
