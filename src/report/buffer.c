@@ -59,25 +59,34 @@ void fv_putf(fv_buffer *buffer, const char *format, ...) {
 
 static const char *escape(char c) {
     switch (c) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '"': return "&quot;";
-    default: return NULL;
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        return NULL;
     }
 }
 
 void fv_put_escaped(fv_buffer *buffer, const char *text) {
     for (const char *at = text; *at; at++) {
         const char *escaped = escape(*at);
-        if (escaped) fv_put(buffer, escaped);
-        else fv_put_bytes(buffer, at, 1);
+        if (escaped)
+            fv_put(buffer, escaped);
+        else
+            fv_put_bytes(buffer, at, 1);
     }
 }
 
 void fv_put_element(fv_buffer *buffer, const char *tag, const char *class, const char *text) {
-    if (class) fv_putf(buffer, "<%s class=\"%s\">", tag, class);
-    else fv_putf(buffer, "<%s>", tag);
+    if (class)
+        fv_putf(buffer, "<%s class=\"%s\">", tag, class);
+    else
+        fv_putf(buffer, "<%s>", tag);
     fv_put_escaped(buffer, text);
     fv_putf(buffer, "</%s>\n", tag);
 }

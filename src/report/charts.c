@@ -39,8 +39,8 @@ json_t *fv_chart_seeds(const json_t *rows, const char *split) {
         double n = fv_fact_number(row, total, fv_fact_number(row, "n_train", 0));
         if (!(n > 0)) continue;
         double accuracy = fv_fact_number(row, correct, 0) / n;
-        json_array_append_new(out, json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""), "n",
-                                             fv_fact_number(row, "n_train", 0), "split", split, "seed",
+        json_array_append_new(out, json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""),
+                                             "n", fv_fact_number(row, "n_train", 0), "split", split, "seed",
                                              fv_fact_number(row, "seed", 0), "accuracy", accuracy, "error",
                                              accuracy < 1 ? 1 - accuracy : 0.5 / n));
     }
@@ -113,9 +113,9 @@ static bool epoch_row(const json_t *rows, const fv_group *group, size_t order, s
     if (!n) return false;
     fv_words text = strcmp(of->measure, "loss") ? fv_percent(sum / n, 2) : fv_decimal(sum / n, 4);
     json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name,
-                                         "order", (int)order, "epoch", (int)e + 1, "split", of->split, "value",
-                                         sum / n, "low", low, "high", high, "seeds", n, "label_side",
-                                         last ? of->label_side : "", "text", text.s));
+                                         "order", (int)order, "epoch", (int)e + 1, "split", of->split, "value", sum / n,
+                                         "low", low, "high", high, "seeds", n, "label_side", last ? of->label_side : "",
+                                         "text", text.s));
     return true;
 }
 
@@ -148,13 +148,17 @@ static void chart_curves(const json_t *rows, const char *measure, const char *na
     fv_chart_data(chart, "rows", out);
     json_t *y = json_object_get(json_object_get(json_object_get(chart, "spec"), "encoding"), "y");
     json_t *axis = json_object_get(y, "axis");
-    json_object_set_new(axis, "labelExpr",
-                        json_string(is_loss ? "format(datum.value, '.3~f')"
-                                            : "format(datum.value * 100, '.3~f') + '\u202f%'"));
+    json_object_set_new(
+        axis, "labelExpr",
+        json_string(is_loss ? "format(datum.value, '.3~f')" : "format(datum.value * 100, '.3~f') + '\u202f%'"));
+    if (n_epochs == 1) { /* a line of one point is none */
+        json_t *line = json_array_get(json_object_get(json_object_get(chart, "spec"), "layer"), 1);
+        json_object_set_new(json_object_get(line, "mark"), "point", json_true());
+    }
     if (!is_loss) return;
     json_object_set_new(y, "scale", json_pack("{s:s, s:b, s:i}", "type", "log", "nice", 0, "padding", 8));
-    json_object_set_new(axis, "values", json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0,
-                                                   NULL));
+    json_object_set_new(axis, "values",
+                        json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0, NULL));
 }
 
 /* A run's own history as one row of the study's kind. */

@@ -15,7 +15,8 @@ static json_t *cell(const fv_facts *facts, size_t t, size_t p, double count, dou
     double share = total > 0 ? count / total : 0;
     const char *truth = fv_class_name(facts, t), *predicted = fv_class_name(facts, p);
     fv_buffer text = {0};
-    fv_putf(&text, "true %s, predicted %s: %s image%s", truth, predicted, fv_count_words(count).s, count == 1 ? "" : "s");
+    fv_putf(&text, "true %s, predicted %s: %s image%s", truth, predicted, fv_count_words(count).s,
+            count == 1 ? "" : "s");
     json_t *out = json_pack("{s:i, s:i, s:s, s:s, s:f, s:f, s:f, s:f, s:b, s:s}", "true", (int)t, "predicted", (int)p,
                             "true_name", truth, "predicted_name", predicted, "count", count, "share", share,
                             "error_count", t == p ? 0 : count, "error_share", t == p ? 0 : share, "diagonal",

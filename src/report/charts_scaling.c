@@ -18,8 +18,8 @@ static json_t *measured_row(const fv_group *group, const char *split, const fv_m
     bool zero;
     double at = drawn(error, measure->total, &zero);
     return json_pack("{s:s, s:f, s:f, s:f, s:f, s:b, s:i, s:s, s:s}", "split", split, "n", group->n_train, "error", at,
-                     "low", fmax(interval.low, fmin(at, 0.5 / measure->total)), "high", interval.high, "zero", (int)zero,
-                     "seeds", group->n, "text", fv_percent(error, fv_percent_decimals(half)).s, "interval",
+                     "low", fmax(interval.low, fmin(at, 0.5 / measure->total)), "high", interval.high, "zero",
+                     (int)zero, "seeds", group->n, "text", fv_percent(error, fv_percent_decimals(half)).s, "interval",
                      fv_interval_words(interval).s);
 }
 
@@ -50,9 +50,9 @@ static json_t *forecast_rows(const json_t *points) {
         double error = fv_fact_number(point, "error", 0);
         bool bounded = isfinite(interval.low) && isfinite(interval.high);
         int decimals = fv_percent_decimals(bounded ? (interval.high - interval.low) / 2 : 0.01);
-        json_t *row = json_pack("{s:f, s:f, s:s, s:s}", "n", fv_fact_number(point, "n_train", 1), "error", error, "text",
-                                fv_percent(error, decimals).s, "interval",
-                                bounded ? fv_interval_words(interval).s : "unknown");
+        json_t *row =
+            json_pack("{s:f, s:f, s:s, s:s}", "n", fv_fact_number(point, "n_train", 1), "error", error, "text",
+                      fv_percent(error, decimals).s, "interval", bounded ? fv_interval_words(interval).s : "unknown");
         json_object_set_new(row, "low", json_real(bounded ? interval.low : error));
         json_object_set_new(row, "high", json_real(bounded ? interval.high : error));
         json_array_append_new(out, row);
@@ -97,7 +97,8 @@ void fv_chart_scaling(const fv_context *context, json_t *charts) {
         const json_t *row = json_array_get(forecast, i);
         json_array_append(values, json_object_get(row, "n"));
         if (i == 0)
-            json_array_append_new(labels, label("forecast", fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
+            json_array_append_new(labels,
+                                  label("forecast", fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
     }
     fv_chart_data(chart, "measured", measured);
     fv_chart_data(chart, "seeds", seeds);

@@ -29,9 +29,12 @@ const char *fv_class_name(const fv_facts *facts, size_t class) {
 
 /* A set's name as its makers write it. */
 static void display_name(const char *name, char *out, size_t size) {
-    static const char *const known[][2] = {
-        {"mnist", "MNIST"},   {"fashion-mnist", "Fashion-MNIST"}, {"kmnist", "Kuzushiji-MNIST"},
-        {"emnist", "EMNIST"}, {"digits", "the UCI digits"},       {"cifar10", "CIFAR-10"}};
+    static const char *const known[][2] = {{"mnist", "MNIST"},
+                                           {"fashion-mnist", "Fashion\u2011MNIST"},
+                                           {"kmnist", "Kuzushiji\u2011MNIST"},
+                                           {"emnist", "EMNIST"},
+                                           {"digits", "the UCI digits"},
+                                           {"cifar10", "CIFAR\u201110"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i][0])) name = known[i][1];
     snprintf(out, size, "%s", name);
@@ -105,7 +108,8 @@ size_t fv_group_rows(const json_t *rows, const char *key, const char *held, fv_g
         if (!group) {
             if (n == FV_MAX_GROUPS) continue;
             group = &out[n++];
-            *group = (fv_group){.first = row, .name = fv_fact_text(row, "name", ""), .n_train = fv_fact_number(row, "n_train", 0)};
+            *group = (fv_group){
+                .first = row, .name = fv_fact_text(row, "name", ""), .n_train = fv_fact_number(row, "n_train", 0)};
         }
         group->n++;
         group->time_s += fv_fact_number(row, "time_s", 0);
@@ -133,7 +137,8 @@ static int find_pair(const json_t *rows, const char *a, const char *b, const jso
 }
 
 static fv_comparison compare_seeds(const json_t *row, int sign) {
-    double mean = fv_fact_number(row, "mean", 0), low = fv_fact_number(row, "low", -1), high = fv_fact_number(row, "high", 1);
+    double mean = fv_fact_number(row, "mean", 0), low = fv_fact_number(row, "low", -1),
+           high = fv_fact_number(row, "high", 1);
     fv_comparison out = {.known = true, .by_seeds = true, .difference = sign * mean};
     out.low = sign > 0 ? low : -high;
     out.high = sign > 0 ? high : -low;

@@ -43,9 +43,9 @@ enum { FV_MAX_GROUPS = 24 };
 typedef struct fv_group {
     const char *name;
     const json_t *first;
-    int n;             /* rows */
-    double time_s;     /* mean over seeds */
-    double n_train;    /* scaling only */
+    int n;                  /* rows */
+    double time_s;          /* mean over seeds */
+    double n_train;         /* scaling only */
     fv_measure train, held; /* held: validation, or test in scaling */
 } fv_group;
 

@@ -7,7 +7,7 @@
 
 #define MINUS "\u2212"
 #define JOINER "\u2060" /* a range keeps to one line */
-#define THIN "\u202f" /* narrow no-break space */
+#define THIN "\u202f"   /* narrow no-break space */
 
 static fv_words words(const char *text) {
     fv_words out;
@@ -54,12 +54,16 @@ fv_words fv_points(double difference, int decimals) {
 fv_words fv_seconds(double s) {
     fv_words out;
     long whole = lround(s);
-    if (s < 0.0995) snprintf(out.s, sizeof out.s, "%.0f" THIN "ms", 1000 * s);
-    else if (s < 9.95) snprintf(out.s, sizeof out.s, "%.1f" THIN "s", s);
-    else if (whole < 120) snprintf(out.s, sizeof out.s, "%ld" THIN "s", whole);
+    if (s < 0.0995)
+        snprintf(out.s, sizeof out.s, "%.0f" THIN "ms", 1000 * s);
+    else if (s < 9.95)
+        snprintf(out.s, sizeof out.s, "%.1f" THIN "s", s);
+    else if (whole < 120)
+        snprintf(out.s, sizeof out.s, "%ld" THIN "s", whole);
     else if (whole < 3600)
         snprintf(out.s, sizeof out.s, "%ld" THIN "min %ld" THIN "s", whole / 60, whole % 60);
-    else snprintf(out.s, sizeof out.s, "%ld" THIN "h %ld" THIN "min", whole / 3600, whole % 3600 / 60);
+    else
+        snprintf(out.s, sizeof out.s, "%ld" THIN "h %ld" THIN "min", whole / 3600, whole % 3600 / 60);
     return out;
 }
 
@@ -117,7 +121,7 @@ fv_words fv_percent_interval(double fraction, fv_interval interval) {
 }
 
 fv_words fv_points_interval(double difference, double low, double high) {
-    int decimals = (high - low) / 2 >= 0.0005 ? 1 : 2;
+    int decimals = fv_percent_decimals((high - low) / 2);
     fv_words out;
     snprintf(out.s, sizeof out.s, "%.32s (%.24s\u00a0to\u00a0%.24s)", fv_points(difference, decimals).s,
              fv_decimal(100 * low, decimals).s, fv_decimal(100 * high, decimals).s);

@@ -40,8 +40,9 @@ static void figure_history(const fv_context *context, fv_buffer *out) {
 
 static void figure_augmentation(const fv_context *context, fv_buffer *out) {
     put_chart("augmentation",
-              context->facts->n_seeds > 1 ? "Accuracy under each scheme: mean (dot), seeds (ticks) and 95\u202f% interval (bar)."
-                                          : "Accuracy under each scheme, with its 95\u202f% interval.",
+              context->facts->n_seeds > 1
+                  ? "Accuracy under each scheme: mean (dot), seeds (ticks) and 95\u202f% interval (bar)."
+                  : "Accuracy under each scheme, with its 95\u202f% interval.",
               out);
     if (context->report->sheet.n_schemes > 0)
         put_pictures("sheet", "The same images before and after, as the network sees them in training.", out);
@@ -49,33 +50,37 @@ static void figure_augmentation(const fv_context *context, fv_buffer *out) {
 
 static void figure_architecture(const fv_context *context, fv_buffer *out) {
     bool band = context->facts->n_seeds > 1;
-    put_chart("architecture-loss",
-              band ? "Loss per epoch, logarithmic, one scale for all. Train is dashed, validation solid; the band spans the "
-                     "seeds."
-                   : "Loss per epoch, logarithmic, one scale for all. Train is dashed, validation solid.",
-              out);
+    put_chart(
+        "architecture-loss",
+        band ? "Loss per epoch, logarithmic, one scale for all. Train is dashed, validation solid; the band spans the "
+               "seeds."
+             : "Loss per epoch, logarithmic, one scale for all. Train is dashed, validation solid.",
+        out);
     put_chart("architecture-accuracy", "Accuracy per epoch, one scale for all.", out);
     fv_table_models(context, out);
 }
 
 static void figure_scaling(const fv_context *context, fv_buffer *out) {
     (void)context;
-    put_chart("scaling", "Error against training images, both axes logarithmic. Solid: measured and fitted. Dashed: "
-                         "forecast for two and four times the data.",
+    put_chart("scaling",
+              "Error against training images, both axes logarithmic. Solid: measured and fitted. Dashed: "
+              "forecast for two and four times the data.",
               out);
 }
 
 static void figure_mistakes(const fv_context *context, fv_buffer *out) {
     if (json_array_size(fv_fact_part(context->facts, "mistakes")) == 0) return;
-    put_pictures("mistakes", "True class \u2192 predicted class, worst first. The bars are the network\u2019s probabilities "
-                             "of the true (blue) and of the predicted class (orange).",
+    put_pictures("mistakes",
+                 "True class \u2192 predicted class, worst first. The bars are the network\u2019s probabilities "
+                 "of the true (blue) and of the predicted class (orange).",
                  out);
 }
 
 static void figure_kernels(const fv_context *context, fv_buffer *out) {
-    put_pictures("kernels", context->report->responses.n_images
-                                ? "Each kernel of the first layer, and what it makes of the same images."
-                                : "Each kernel of the first layer.",
+    put_pictures("kernels",
+                 context->report->responses.n_images
+                     ? "Each kernel of the first layer, and what it makes of the same images."
+                     : "Each kernel of the first layer.",
                  out);
 }
 
@@ -88,15 +93,17 @@ static void figure_confusion(const fv_context *context, fv_buffer *out) {
 
 static void figure_embedding(const fv_context *context, fv_buffer *out) {
     if (context->report->xy)
-        put_pictures("embedding", "Every point is a test image; mistakes are ringed. Point at one to see it, drag to list "
-                                  "the images of an area.",
+        put_pictures("embedding",
+                     "Every point is a test image; mistakes are ringed. Point at one to see it, drag to list "
+                     "the images of an area.",
                      out);
 }
 
 static void figure_neighbours(const fv_context *context, fv_buffer *out) {
     (void)context;
-    put_pictures("neighbours", "Left the query, then its eight nearest with their distances. An image of another class than "
-                               "the query has a dashed frame and its class written out.",
+    put_pictures("neighbours",
+                 "Left the query, then its eight nearest with their distances. An image of another class than "
+                 "the query has a dashed frame and its class written out.",
                  out);
 }
 
@@ -125,8 +132,8 @@ enum { N_SECTIONS = sizeof sections / sizeof *sections };
 /* An empty list of mistakes is an answer too. */
 static bool is_there(const fv_context *context, const section *of) {
     const json_t *part = json_object_get(context->facts->root, of->key);
-    return part && !json_is_null(part) && (json_array_size(part) > 0 || !strcmp(of->key, "mistakes") ||
-                                           json_is_object(part));
+    return part && !json_is_null(part) &&
+           (json_array_size(part) > 0 || !strcmp(of->key, "mistakes") || json_is_object(part));
 }
 
 static void put_spoken(put_words *say, const fv_context *context, const char *tag, const char *class, fv_buffer *out) {
@@ -181,7 +188,8 @@ static void put_figure(const char *title, const char *value, const char *note, f
 static void put_figures(const fv_context *context, fv_buffer *out) {
     const json_t *final = context->facts->final, *root = context->facts->root;
     double total = fv_fact_number(final, "test_total", 0), correct = fv_fact_number(final, "test_correct", 0);
-    double time_s = fv_fact_number(final, "time_s", 0), study_s = fv_fact_number(json_object_get(root, "time_s"), "total", 0);
+    double time_s = fv_fact_number(final, "time_s", 0),
+           study_s = fv_fact_number(json_object_get(root, "time_s"), "total", 0);
     double speed = fv_fact_number(root, "images_per_s", fv_fact_number(final, "images_per_s", 0));
     fv_words note;
     fv_put(out, "<dl class=\"figures\">\n");
@@ -250,8 +258,9 @@ static void put_head(const fv_context *context, fv_buffer *out) {
     double total = fv_fact_number(context->facts->final, "test_total", 0);
     if (total > 0)
         fv_putf(out, " <span class=\"interval\">(%s)</span>",
-                fv_interval_words(fv_wilson((size_t)fv_fact_number(context->facts->final, "test_correct", 0),
-                                            (size_t)total)).s);
+                fv_interval_words(
+                    fv_wilson((size_t)fv_fact_number(context->facts->final, "test_correct", 0), (size_t)total))
+                    .s);
     fv_put(out, "</h1>\n");
     if (json_is_true(json_object_get(context->facts->root, "interrupted")))
         fv_put_element(out, "p", "notice", "This study was interrupted: it shows what was finished.");
@@ -273,8 +282,9 @@ static void put_foot(const fv_context *context, fv_buffer *out) {
     put_fact("Training data, SHA-256", fv_fact_text(facts->dataset, "train_sha256", ""), out);
     put_fact("Test data, SHA-256", fv_fact_text(facts->dataset, "test_sha256", ""), out);
     put_fact("Compiler", fv_fact_text(json_object_get(facts->root, "machine"), "compiler", ""), out);
-    fv_put(out, "</dl>\n<p class=\"prose\">The same seed, data and model give the same weights, bit for bit, at any number "
-                "of threads and on every instruction set.</p></footer>\n");
+    fv_put(out,
+           "</dl>\n<p class=\"prose\">The same seed, data and model give the same weights, bit for bit, at any number "
+           "of threads and on every instruction set.</p></footer>\n");
     fv_buffer_deinit(&command);
 }
 
@@ -282,17 +292,19 @@ static void put_foot(const fv_context *context, fv_buffer *out) {
 static const char policy[] = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
                              "img-src data: blob:";
 /* An eye's fovea. */
-static const char icon[] = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Ccircle "
-                           "cx='16' cy='16' r='13' fill='none' stroke='%230a6ebd' stroke-width='3'/%3E%3Ccircle cx='16' "
-                           "cy='16' r='5' fill='%23c8500a'/%3E%3C/svg%3E";
+static const char icon[] =
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Ccircle "
+    "cx='16' cy='16' r='13' fill='none' stroke='%230a6ebd' stroke-width='3'/%3E%3Ccircle cx='16' "
+    "cy='16' r='5' fill='%23c8500a'/%3E%3C/svg%3E";
 
 void fv_page_write(const fv_context *context, fv_buffer *out) {
     fv_buffer title = {0};
     fv_say_headline(context, &title);
-    fv_put(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-                "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
-    fv_putf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n<link rel=\"icon\" href=\"%s\">\n", policy,
-            icon);
+    fv_put(out,
+           "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+           "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
+    fv_putf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n<link rel=\"icon\" href=\"%s\">\n",
+            policy, icon);
     fv_put_element(out, "title", NULL, fv_buffer_text(&title));
     fv_buffer_deinit(&title);
     fv_put(out, "<style>\n");
@@ -301,8 +313,9 @@ void fv_page_write(const fv_context *context, fv_buffer *out) {
                 "class=\"page\">\n<main>\n");
     put_head(context, out);
     put_glance(context, out);
-    fv_put(out, "<noscript><p class=\"prose\">The figures are drawn by a script, which is off here; the sentences and the "
-                "tables need none.</p></noscript>\n");
+    fv_put(out,
+           "<noscript><p class=\"prose\">The figures are drawn by a script, which is off here; the sentences and the "
+           "tables need none.</p></noscript>\n");
     int number = 0;
     for (int i = 0; i < N_SECTIONS; i++)
         if (is_there(context, &sections[i])) put_section(context, &sections[i], ++number, out);

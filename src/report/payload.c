@@ -42,8 +42,8 @@ static void top_classes(const float *p, int n_classes, int k, uint16_t *classes,
     for (int i = 0; i < n; i++) probabilities[i] = quantise(p[classes[i]], 1);
 }
 
-/* Per image, all of 16 bits, little endian as every machine that Fovea runs on: index low, index high, truth, predicted,
- * p of the truth, k classes, k probabilities, 8 nearest, 8 distances. */
+/* Per image, all of 16 bits, little endian as every machine that Fovea runs on: index low, index high, truth,
+ * predicted, p of the truth, k classes, k probabilities, 8 nearest, 8 distances. */
 static fv_status put_images(const fv_report *report, int n_classes, double distance_scale, fv_buffer *out) {
     int k = n_classes < TOP ? n_classes : TOP;
     size_t width = 5 + 2 * (size_t)k + 2 * FV_REPORT_NEAREST;
@@ -222,8 +222,7 @@ fv_status fv_payload_write(const fv_context *context, size_t max_bytes, fv_buffe
     if (status == FV_OK) status = put_json(data, &json); /* for its length; the sprite's place is not in it yet */
     size_t used = out->n - start + json.n + 1024;
     fv_buffer_deinit(&json);
-    if (status == FV_OK)
-        status = put_test_images(context->report, used < max_bytes ? max_bytes - used : 0, data, out);
+    if (status == FV_OK) status = put_test_images(context->report, used < max_bytes ? max_bytes - used : 0, data, out);
     if (status == FV_OK) status = put_json(data, out);
     json_decref(data);
     return status == FV_OK && out->failed ? FV_E_MEMORY : status;

@@ -33,8 +33,8 @@ static void say_training(const fv_context *context, fv_buffer *out) {
     fv_put_bytes(&text, &first, 1);
     double epochs = fv_fact_number(config, "epochs", 10);
     fv_putf(&text, "%s, learning rate %s, schedule \u201c%s\u201d, batches of %.0f, %.0f epoch%s", optimizer + 1,
-            fv_significant(fv_fact_number(config, "learning_rate", 1), 3).s, fv_fact_text(config, "schedule", "step 0.7"),
-            fv_fact_number(config, "batch", 64), epochs, plural(epochs));
+            fv_significant(fv_fact_number(config, "learning_rate", 1), 3).s,
+            fv_fact_text(config, "schedule", "step 0.7"), fv_fact_number(config, "batch", 64), epochs, plural(epochs));
     put_seeds(context->facts, &text);
     fv_put(&text, ".");
     double pad = fv_fact_number(config, "pad", 0);
@@ -49,8 +49,9 @@ static void say_split(const fv_context *context, fv_buffer *out) {
     double held = fv_fact_number(dataset, "n_validation", 0), training = fv_fact_number(dataset, "n_training", 0);
     if (held <= 0) return;
     fv_buffer text = {0};
-    fv_putf(&text, "Validation: %s of the training images, %s of each class, set aside once and the same for every seed; "
-                   "%s train.",
+    fv_putf(&text,
+            "Validation: %s of the training images, %s of each class, set aside once and the same for every seed; "
+            "%s train.",
             fv_count_words(held).s, fv_percent(fv_fact_number(context->facts->config, "validation", 0.15), 0).s,
             fv_count_words(training).s);
     if (json_is_true(json_object_get(dataset, "test_set_aside")))
@@ -73,23 +74,27 @@ static void say_explained(const fv_context *context, fv_buffer *out) {
 }
 
 static void say_tests(const fv_context *context, fv_buffer *out) {
-    paragraph(context->facts->n_seeds > 1
-                  ? "Dots are means over the seeds, ticks single seeds. Bars span the 95\u202f% Wilson interval at the mean "
-                    "and every seed. Differences between seeds\u2019 means carry a paired 95\u202f% t interval; McNemar\u2019s "
-                    "exact test compares the networks of one seed and is never pooled. No p value is corrected for the "
-                    "number of comparisons."
-                  : "Bars are 95\u202f% Wilson intervals. McNemar\u2019s exact test compares two networks on the same images: "
-                    "with one seed it speaks of these networks, not of what another seed would bring. No p value is "
-                    "corrected for the number of comparisons.",
-              out);
+    paragraph(
+        context->facts->n_seeds > 1
+            ? "Dots are means over the seeds, ticks single seeds. Bars span the 95\u202f% Wilson interval at the mean "
+              "and every seed. Differences between seeds\u2019 means carry a paired 95\u202f% t interval; "
+              "McNemar\u2019s "
+              "exact test compares the networks of one seed and is never pooled. No p value is corrected for the "
+              "number of comparisons."
+            : "Bars are 95\u202f% Wilson intervals. McNemar\u2019s exact test compares two networks on the same "
+              "images: "
+              "with one seed it speaks of these networks, not of what another seed would bring. No p value is "
+              "corrected for the number of comparisons.",
+        out);
 }
 
 void fv_recipe_history(const fv_context *context, fv_buffer *out) {
     say_training(context, out);
     say_split(context, out);
-    paragraph("Train figures are running averages while training, with dropout and augmentation; validation is measured "
-              "after each epoch without them. The two are not on equal terms.",
-              out);
+    paragraph(
+        "Train figures are running averages while training, with dropout and augmentation; validation is measured "
+        "after each epoch without them. The two are not on equal terms.",
+        out);
 }
 
 void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
@@ -100,10 +105,12 @@ void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
             n ? fv_fact_text(groups[0].first, "model", "convnet") : "convnet");
     for (size_t i = 0; i < n; i++) {
         const char *scheme = fv_fact_text(groups[i].first, "augment", "");
-        fv_putf(&text, "%s%s: %s", i ? "; " : "", groups[i].name, *scheme && strcmp(scheme, "none") != 0 ? scheme : "images as they are");
+        fv_putf(&text, "%s%s: %s", i ? "; " : "", groups[i].name,
+                *scheme && strcmp(scheme, "none") != 0 ? scheme : "images as they are");
     }
-    fv_put(&text, ". Train accuracy is measured after the last epoch on the training images as augmented then; validation "
-                  "images are never augmented.");
+    fv_put(&text,
+           ". Train accuracy is measured after the last epoch on the training images as augmented then; validation "
+           "images are never augmented.");
     paragraph(fv_buffer_text(&text), out);
     fv_buffer_deinit(&text);
     say_training(context, out);
@@ -114,9 +121,10 @@ void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
 void fv_recipe_architecture(const fv_context *context, fv_buffer *out) {
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(fv_fact_part(context->facts, "architecture"), "name", "validation", groups);
-    paragraph("Each model is trained on the same images in the same order. Both curves are measured after each epoch with "
-              "dropout off, so that they can be compared; the band spans the seeds.",
-              out);
+    paragraph(
+        "Each model is trained on the same images in the same order. Both curves are measured after each epoch with "
+        "dropout off, so that they can be compared; the band spans the seeds.",
+        out);
     fv_put(out, "<dl class=\"texts\">");
     for (size_t i = 0; i < n; i++) {
         fv_put_element(out, "dt", NULL, groups[i].name);
@@ -130,8 +138,9 @@ void fv_recipe_architecture(const fv_context *context, fv_buffer *out) {
 
 void fv_recipe_scaling(const fv_context *context, fv_buffer *out) {
     fv_buffer text = {0};
-    fv_putf(&text, "%s is trained on nested, stratified parts of the training set, validation images included, and "
-                   "tested on all %s test images.",
+    fv_putf(&text,
+            "%s is trained on nested, stratified parts of the training set, validation images included, and "
+            "tested on all %s test images.",
             fv_fact_text(context->facts->config, "explain", "The model"),
             fv_count_words(fv_fact_number(context->facts->dataset, "n_test", 0)).s);
     paragraph(fv_buffer_text(&text), out);
@@ -149,9 +158,10 @@ void fv_recipe_scaling(const fv_context *context, fv_buffer *out) {
         paragraph(fv_buffer_text(&text), out);
         fv_buffer_deinit(&text);
     }
-    paragraph("Bars on the points are 95\u202f% Wilson intervals. An error of zero, which no logarithmic axis can show, is "
-              "drawn open at half an image.",
-              out);
+    paragraph(
+        "Bars on the points are 95\u202f% Wilson intervals. An error of zero, which no logarithmic axis can show, is "
+        "drawn open at half an image.",
+        out);
     say_training(context, out);
 }
 
@@ -167,14 +177,16 @@ void fv_recipe_kernels(const fv_context *context, fv_buffer *out) {
     json_int_t k = json_integer_value(json_array_get(json_object_get(kernels, "shape"), 0));
     say_explained(context, out);
     if (k == 8)
-        paragraph("The report this study follows asks for nine kernels; its network has eight, and all eight are shown.",
-                  out);
+        paragraph(
+            "The report this study follows asks for nine kernels; its network has eight, and all eight are shown.",
+            out);
     paragraph("Kernels share one colour scale, responses another; white is zero in both. A response is what the "
               "convolution makes of the normalised image, bias included, before batch norm and relu.",
               out);
-    paragraph("A kernel is called an edge where a slope in some direction explains more than half of its squared weights, "
-              "brightness where their mean does, and mixed otherwise.",
-              out);
+    paragraph(
+        "A kernel is called an edge where a slope in some direction explains more than half of its squared weights, "
+        "brightness where their mean does, and mixed otherwise.",
+        out);
 }
 
 void fv_recipe_confusion(const fv_context *context, fv_buffer *out) {
@@ -188,9 +200,11 @@ void fv_recipe_embedding(const fv_context *context, fv_buffer *out) {
     const json_t *embedding = fv_fact_part(context->facts, "embedding");
     say_explained(context, out);
     fv_buffer text = {0};
-    fv_putf(&text, "t-SNE of the %.0f features that enter the last layer: perplexity %s, started from the first two "
-                   "principal components, early exaggeration; Kullback\u2013Leibler divergence %s. Nothing in it is random.",
-            fv_fact_number(embedding, "n_features", 0), fv_significant(fv_fact_number(embedding, "perplexity", 30), 3).s,
+    fv_putf(&text,
+            "t-SNE of the %.0f features that enter the last layer: perplexity %s, started from the first two "
+            "principal components, early exaggeration; Kullback\u2013Leibler divergence %s. Nothing in it is random.",
+            fv_fact_number(embedding, "n_features", 0),
+            fv_significant(fv_fact_number(embedding, "perplexity", 30), 3).s,
             fv_decimal(fv_fact_number(embedding, "kl_divergence", 0), 3).s);
     paragraph(fv_buffer_text(&text), out);
     fv_buffer_deinit(&text);
@@ -199,9 +213,10 @@ void fv_recipe_embedding(const fv_context *context, fv_buffer *out) {
 
 void fv_recipe_neighbours(const fv_context *context, fv_buffer *out) {
     say_explained(context, out);
-    paragraph("Distances are Euclidean, between the features that enter the last layer, among the test images; an image "
-              "is not its own neighbour.",
-              out);
+    paragraph(
+        "Distances are Euclidean, between the features that enter the last layer, among the test images; an image "
+        "is not its own neighbour.",
+        out);
 }
 
 /* The first `n` words of a command. */

@@ -55,8 +55,10 @@ fv_status fv_report_write(const fv_report *report, const char *path, fv_error *e
     fv_context context = {report, &facts};
     fv_buffer page = {0};
     fv_status status = make_page(&context, &page);
-    if (status == FV_OK) status = write_whole(path, &page, error);
-    else (void)fv_fail(error, status, "%s: %s", path, fv_status_text(status));
+    if (status == FV_OK)
+        status = write_whole(path, &page, error);
+    else
+        (void)fv_fail(error, status, "%s: %s", path, fv_status_text(status));
     fv_buffer_deinit(&page);
     fv_facts_deinit(&facts);
     return status;

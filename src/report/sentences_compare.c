@@ -23,12 +23,15 @@ static void put_difference(const fv_comparison *comparison, fv_buffer *out) {
 /* The same as an aside: "(+0.3 points, p = 0.004)". */
 static void put_aside(const fv_comparison *comparison, fv_buffer *out) {
     double d = comparison->difference;
-    int decimals = comparison->by_seeds ? (comparison->high - comparison->low < 0.001) + 1 : fabs(d) < 0.001 ? 2 : 1;
+    int decimals = comparison->by_seeds ? fv_percent_decimals((comparison->high - comparison->low) / 2)
+                   : fabs(d) < 0.001    ? 2
+                                        : 1;
     fv_putf(out, " (%s", fv_points(d, decimals).s);
     if (comparison->by_seeds)
         fv_putf(out, ", %s\u00a0to\u00a0%s", fv_decimal(100 * comparison->low, decimals).s,
                 fv_decimal(100 * comparison->high, decimals).s);
-    else if (comparison->known) fv_putf(out, ", %s", fv_p_value(comparison->p).s);
+    else if (comparison->known)
+        fv_putf(out, ", %s", fv_p_value(comparison->p).s);
     fv_put(out, ")");
 }
 
@@ -72,8 +75,11 @@ static void say_scheme(const fv_context *context, const fv_group *scheme, const 
     put_capital(scheme->name, out);
     if (!comparison.known || comparison.distinct)
         fv_putf(out, " augmentation %s validation accuracy: ",
-                !comparison.known ? "changes" : comparison.difference > 0 ? "raises" : "lowers");
-    else fv_put(out, " augmentation is not distinguishable from none: ");
+                !comparison.known           ? "changes"
+                : comparison.difference > 0 ? "raises"
+                                            : "lowers");
+    else
+        fv_put(out, " augmentation is not distinguishable from none: ");
     put_difference(&comparison, out);
     fv_put(out, ". ");
 }
@@ -116,10 +122,13 @@ void fv_glance_architecture(const fv_context *context, fv_buffer *out) {
         alike += i != best && !fv_compare_groups(context->facts, "architecture", &groups[best], &groups[i]).distinct;
     fv_putf(out, "%s: %s", groups[best].name,
             fv_percent_interval(groups[best].held.accuracy, groups[best].held.interval).s);
-    if (n == 1) fv_put(out, ".");
-    else if (alike == 0) fv_put(out, ", ahead of every other.");
-    else fv_putf(out, ", not distinguishable from %s of the other %s.", alike == n - 1 ? "any" : fv_small_number(alike).s,
-                 fv_small_number(n - 1).s);
+    if (n == 1)
+        fv_put(out, ".");
+    else if (alike == 0)
+        fv_put(out, ", ahead of every other.");
+    else
+        fv_putf(out, ", not distinguishable from %s of the other %s.",
+                alike == n - 1 ? "any" : fv_small_number(alike).s, fv_small_number(n - 1).s);
 }
 
 /* The others that the best is (or is not) distinct from, as a list with differences. Returns how many. */

@@ -41,7 +41,14 @@ void fv_glance_mistakes(const fv_context *context, fv_buffer *out) {
     size_t n = json_array_size(mistakes), total = test_total(context);
     fv_putf(out, "%s of %s test images", fv_count_words((double)n).s, fv_count_words((double)total).s);
     size_t sure = count_sure(mistakes, 0.9);
-    if (n) fv_putf(out, "; in %s it was more than 90" "\u202f" "%% sure", sure == n ? "all" : fv_small_number(sure).s);
+    if (n)
+        fv_putf(out,
+                "; in %s it was more than 90"
+                "\u202f"
+                "%% sure",
+                sure == n ? "all"
+                : sure    ? fv_small_number(sure).s
+                          : "none");
     fv_put(out, ".");
 }
 
@@ -56,10 +63,15 @@ void fv_answer_mistakes(const fv_context *context, fv_buffer *out) {
     fv_putf(out, "The network errs on %s of %s test images, %s. ", fv_count_words((double)n).s,
             fv_count_words((double)total).s,
             fv_percent_interval((double)n / (double)(total ? total : 1), fv_wilson(n, total)).s);
-    fv_putf(out, "In %s of them it gave the wrong class more than 90" "\u202f" "%%",
-            fv_small_number(count_sure(mistakes, 0.9)).s);
+    size_t sure = count_sure(mistakes, 0.9);
+    fv_putf(out,
+            "In %s of them it gave the wrong class more than 90"
+            "\u202f"
+            "%%",
+            sure ? fv_small_number(sure).s : "none");
     size_t n_wrong, second = count_second(context, &n_wrong);
-    if (n_wrong == n) fv_putf(out, "; in %s the true class was its second choice", fv_small_number(second).s);
+    if (n_wrong == n)
+        fv_putf(out, "; in %s the true class was its second choice", second ? fv_small_number(second).s : "none");
     fv_put(out, ".");
 }
 
@@ -112,15 +124,16 @@ static bool summarise_kernels(const fv_context *context, kernel_summary *out) {
     return true;
 }
 
-static void put_kinds(const size_t kinds[3], fv_buffer *out) {
-    static const char *const one[] = {"an edge", "brightness", "neither"};
-    static const char *const many[] = {"edges", "brightness", "neither"};
+static void put_kinds(const size_t kinds[3], bool sentence, fv_buffer *out) {
+    static const char *const one[] = {"edge", "brightness", "mixed"};
+    static const char *const many[] = {"edges", "brightness", "mixed"};
     size_t n = 0, done = 0;
     for (int i = 0; i < 3; i++) n += kinds[i] > 0;
     for (int i = 0; i < 3; i++) {
         if (!kinds[i]) continue;
         fv_put_separator(out, done++, n);
-        fv_putf(out, "%s %s", fv_small_number(kinds[i]).s, kinds[i] == 1 ? one[i] : many[i]);
+        const char *is = !sentence ? "" : kinds[i] > 1 ? "are " : i ? "is " : "is an ";
+        fv_putf(out, "%s %s%s", fv_small_number(kinds[i]).s, is, kinds[i] > 1 ? many[i] : one[i]);
     }
 }
 
@@ -128,7 +141,7 @@ void fv_glance_kernels(const fv_context *context, fv_buffer *out) {
     kernel_summary summary;
     if (!summarise_kernels(context, &summary)) return;
     fv_putf(out, "%zu kernels of %zu\u00d7%zu: ", summary.shape[0], summary.shape[2], summary.shape[3]);
-    put_kinds(summary.kinds, out);
+    put_kinds(summary.kinds, false, out);
     fv_put(out, ".");
 }
 
@@ -138,10 +151,12 @@ void fv_answer_kernels(const fv_context *context, fv_buffer *out) {
     fv_putf(out, "The first layer holds %zu kernels of %zu\u00d7%zu weights", summary.shape[0], summary.shape[2],
             summary.shape[3]);
     if (summary.shape[1] > 1) fv_putf(out, " over %zu channels", summary.shape[1]);
-    fv_putf(out, ", from %s to %s. By where the energy of their weights lies, they are: ", fv_decimal(summary.low, 2).s,
+    fv_putf(out, ", from %s to %s. By the energy of their weights, ", fv_decimal(summary.low, 2).s,
             fv_decimal(summary.high, 2).s);
-    put_kinds(summary.kinds, out);
-    fv_put(out, ". An edge answers to a step from dark to bright in one direction, brightness to the sum of the pixels.");
+    put_kinds(summary.kinds, true, out);
+    if (summary.kinds[FV_KERNEL_EDGE]) fv_put(out, "; an edge answers to a step from dark to bright in one direction");
+    if (summary.kinds[FV_KERNEL_BRIGHTNESS]) fv_put(out, "; brightness is the sum of the pixels");
+    fv_put(out, ".");
 }
 
 static int by_count(const void *a, const void *b) {
@@ -171,9 +186,11 @@ static void put_pairs(const fv_context *context, fv_buffer *out) {
     size_t n = fv_confused_pairs(fv_fact_part(context->facts, "confusion"), pairs, 3);
     for (size_t i = 0; i < n; i++) {
         fv_put_separator(out, i, n);
-        fv_putf(out, "%s for %s (%s%s)", fv_class_name(context->facts, pairs[i].truth),
+        fv_putf(out, "%s for %s\u00a0(%s%s)", fv_class_name(context->facts, pairs[i].truth),
                 fv_class_name(context->facts, pairs[i].predicted), fv_count_words((double)pairs[i].count).s,
-                i ? "" : pairs[i].count == 1 ? " image" : " images");
+                i                     ? ""
+                : pairs[i].count == 1 ? "\u00a0image"
+                                      : "\u00a0images");
     }
     if (!n) fv_put(out, "nothing for anything else");
 }
@@ -218,9 +235,10 @@ void fv_glance_embedding(const fv_context *context, fv_buffer *out) {
 
 void fv_answer_embedding(const fv_context *context, fv_buffer *out) {
     const json_t *embedding = fv_fact_part(context->facts, "embedding");
-    fv_putf(out, "The map lays out %s test images so that those with like features lie together. On average %s of an "
-                 "image\u2019s ten nearest by features are still among its ten nearest on the map: near means alike, while "
-                 "the distance between far groups says little.",
+    fv_putf(out,
+            "The map lays out %s test images so that those with like features lie together. On average %s of an "
+            "image\u2019s ten nearest by features are still among its ten nearest on the map: near means alike, while "
+            "the distance between far groups says little.",
             fv_count_words((double)context->report->n).s,
             fv_percent(fv_fact_number(embedding, "neighbour_agreement", 0), 0).s);
 }

@@ -68,7 +68,8 @@ static void say_trend(const json_t *fit, fv_buffer *out) {
     if (!isfinite(cut.low) || !isfinite(cut.high))
         fv_putf(out, "The line through them falls by %s a doubling, but so few points leave its slope unknown. ",
                 fv_percent(share, 0).s);
-    else if (!settled(cut)) fv_put(out, "The slope of the fitted line is not distinguishable from zero. ");
+    else if (!settled(cut))
+        fv_put(out, "The slope of the fitted line is not distinguishable from zero. ");
     else {
         fv_put(out, "On the fitted line each doubling of the data ");
         put_cut(share, cut, out);

@@ -48,13 +48,13 @@ static fv_status encode(const source *from, size_t n, fv_sprite *sprite) {
     while ((size_t)columns * (size_t)columns < n) columns++;
     sprite->columns = columns;
     int rows = (int)((n + (size_t)columns - 1) / (size_t)columns);
-    uint8_t *canvas = fv_alloc((size_t)(columns * sprite->width) * (size_t)(rows * sprite->height),
-                               (size_t)sprite->channels);
+    uint8_t *canvas =
+        fv_alloc((size_t)(columns * sprite->width) * (size_t)(rows * sprite->height), (size_t)sprite->channels);
     if (!canvas) return FV_E_MEMORY;
     for (size_t i = 0; i < n; i++) draw_tile(from, i, sprite, canvas);
     fv_buffer_deinit(&sprite->png);
-    fv_status status = fv_png_encode(canvas, columns * sprite->width, rows * sprite->height, sprite->channels,
-                                     &sprite->png);
+    fv_status status =
+        fv_png_encode(canvas, columns * sprite->width, rows * sprite->height, sprite->channels, &sprite->png);
     free(canvas);
     return status;
 }

@@ -99,8 +99,7 @@ static void table_pairs(const fv_context *context, const char *part, fv_buffer *
 
 /* A row per training, as study.json holds them. */
 static void table_trainings(const json_t *rows, const char *caption, fv_buffer *out) {
-    fv_table_open(out, caption,
-                  "name|#seed|#train right|#of|#train loss|#validation right|#of|#validation loss|#time");
+    fv_table_open(out, caption, "name|#seed|#train right|#of|#train loss|#validation right|#of|#validation loss|#time");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         fv_cell_header(out, fv_fact_text(row, "name", ""));
@@ -166,7 +165,8 @@ void fv_table_scaling(const fv_context *context, fv_buffer *out) {
     fv_table_close(out);
     const json_t *forecast = json_object_get(fv_fact_part(context->facts, "scaling_fit"), "forecast");
     if (!json_array_size(forecast)) return;
-    fv_table_open(out, "Forecast by the fitted line, with the 95\u202f% interval of a new training", "images|#error|#low|#high");
+    fv_table_open(out, "Forecast by the fitted line, with the 95\u202f% interval of a new training",
+                  "images|#error|#low|#high");
     for (size_t i = 0; i < json_array_size(forecast); i++) {
         const json_t *row = json_array_get(forecast, i);
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "n_train", 0)).s);

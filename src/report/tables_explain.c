@@ -16,8 +16,10 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
     const json_t *mistakes = fv_fact_part(context->facts, "mistakes");
     size_t n = json_array_size(mistakes);
     char caption[80];
-    if (n > MAX_ROWS) snprintf(caption, sizeof caption, "The %d worst of %zu mistakes", MAX_ROWS, n);
-    else snprintf(caption, sizeof caption, "Every mistake, worst first");
+    if (n > MAX_ROWS)
+        snprintf(caption, sizeof caption, "The %d worst of %zu mistakes", MAX_ROWS, n);
+    else
+        snprintf(caption, sizeof caption, "Every mistake, worst first");
     fv_table_open(out, caption, "test image|true|predicted|#p of true|#p of predicted|#loss");
     for (size_t i = 0; i < at_most(n, MAX_ROWS); i++) {
         const json_t *row = json_array_get(mistakes, i);
@@ -72,7 +74,8 @@ static void table_scores(const fv_context *context, const json_t *confusion, fv_
             fv_table_row(out);
         }
         fv_table_close(out);
-    } else out->failed = true;
+    } else
+        out->failed = true;
     free(counts);
     free(scores);
 }
@@ -108,8 +111,10 @@ static void table_confused(const fv_context *context, const json_t *confusion, f
 
 void fv_table_confusion(const fv_context *context, fv_buffer *out) {
     const json_t *confusion = fv_fact_part(context->facts, "confusion");
-    if (json_array_size(confusion) <= FV_COMPACT_CLASSES) table_matrix(context, confusion, out);
-    else table_confused(context, confusion, out);
+    if (json_array_size(confusion) <= FV_COMPACT_CLASSES)
+        table_matrix(context, confusion, out);
+    else
+        table_confused(context, confusion, out);
     table_scores(context, confusion, out);
 }
 

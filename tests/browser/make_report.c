@@ -127,8 +127,8 @@ static void predict(fixture *f) {
         sum = 0;
         for (int c = 0; c < f->n_classes; c++) sum += p[c];
         for (int c = 0; c < f->n_classes; c++) p[c] /= (float)sum;
-        f->predictions[i] = (fv_prediction){(uint32_t)i, (uint16_t)truth, (uint16_t)best, p[truth], p[best],
-                                            -logf(p[truth])};
+        f->predictions[i] =
+            (fv_prediction){(uint32_t)i, (uint16_t)truth, (uint16_t)best, p[truth], p[best], -logf(p[truth])};
     }
 }
 
@@ -136,7 +136,8 @@ static void predict(fixture *f) {
 static void embed(fixture *f) {
     f->xy = take(f->n * 2, sizeof *f->xy);
     for (size_t i = 0; i < f->n; i++) {
-        double a = 6.2832 * f->predictions[i].truth / f->n_classes, b = 6.2832 * f->predictions[i].predicted / f->n_classes;
+        double a = 6.2832 * f->predictions[i].truth / f->n_classes,
+               b = 6.2832 * f->predictions[i].predicted / f->n_classes;
         double x = (cos(a) + cos(b)) / 2, y = (sin(a) + sin(b)) / 2, r = 0.8 + 0.3 * (f->predictions[i].truth % 3);
         double angle = 6.2832 * uniform(), far = 13 * sqrt(uniform()) * (1 + 0.3 * sin(3 * angle + a));
         f->xy[2 * i] = (float)(60 * x * r + far * cos(angle));
@@ -183,13 +184,13 @@ static json_t *history(double accuracy, double train, double loss) {
 static json_t *training(const char *name, const char *augment, const char *model, const char *text, int seed,
                         double accuracy, double train, double loss, int parameters) {
     accuracy += 0.0006 * normal();
-    json_t *row = json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:i, s:f, s:i, s:i, s:f, s:f, s:i, s:o}", "name", name, "augment",
-        augment, "model", model, "text", text, "seed", seed, "parameters", parameters, "train_loss", loss * 0.85,
-        "train_correct", (int)(train * N_TRAINING), "train_total", N_TRAINING, "validation_loss", loss,
-        "validation_correct", (int)(accuracy * N_VALIDATION), "validation_total", N_VALIDATION, "time_s",
-        2.1 + 0.2 * uniform(), "images_per_s", 231000.0, "multiply_adds", 131904, "history",
-        history(accuracy, train, loss));
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:i, s:i, s:f, s:i, s:i, s:f, s:f, s:i, s:o}", "name", name,
+                  "augment", augment, "model", model, "text", text, "seed", seed, "parameters", parameters,
+                  "train_loss", loss * 0.85, "train_correct", (int)(train * N_TRAINING), "train_total", N_TRAINING,
+                  "validation_loss", loss, "validation_correct", (int)(accuracy * N_VALIDATION), "validation_total",
+                  N_VALIDATION, "time_s", 2.1 + 0.2 * uniform(), "images_per_s", 231000.0, "multiply_adds", 131904,
+                  "history", history(accuracy, train, loss));
     if (!row) exit(1);
     return row;
 }
@@ -205,14 +206,20 @@ static const recipe schemes[] = {
     {"mild", "rotation 30 nearest, gaussian_blur 3 0.1 0.5", "", 0.9757, 0.9671, 0.0842, 14178},
     {"strong", "rotation 180 nearest, vflip, gaussian_blur 3 0.1 1", "", 0.9591, 0.8747, 0.1459, 14178}};
 static const recipe architectures[] = {
-    {"convnet", "", "conv 8 3x3, relu, maxpool 2, dropout2d 0.5, conv 8 3x3, relu, maxpool 2, dropout2d 0.5, dense 64, "
-                    "relu, dense classes", 0.9732, 0.9764, 0.0908, 14178},
+    {"convnet", "",
+     "conv 8 3x3, relu, maxpool 2, dropout2d 0.5, conv 8 3x3, relu, maxpool 2, dropout2d 0.5, dense 64, "
+     "relu, dense classes",
+     0.9732, 0.9764, 0.0908, 14178},
     {"convnet-nodropout", "", "conv 8 3x3, relu, maxpool 2, conv 8 3x3, relu, maxpool 2, dense 64, relu, dense classes",
      0.9871, 0.9975, 0.0447, 14178},
-    {"convnet-onedropout", "", "conv 8 3x3, relu, maxpool 2, conv 8 3x3, relu, maxpool 2, dropout2d 0.5, dense 64, relu, "
-                               "dense classes", 0.9857, 0.9915, 0.0464, 14178},
-    {"convnet-bn", "", "conv 8 3x3, batchnorm, relu, maxpool 2, conv 8 3x3, batchnorm, relu, maxpool 2, dense 64, relu, "
-                       "dense classes", 0.9879, 0.9991, 0.0395, 14210}};
+    {"convnet-onedropout", "",
+     "conv 8 3x3, relu, maxpool 2, conv 8 3x3, relu, maxpool 2, dropout2d 0.5, dense 64, relu, "
+     "dense classes",
+     0.9857, 0.9915, 0.0464, 14178},
+    {"convnet-bn", "",
+     "conv 8 3x3, batchnorm, relu, maxpool 2, conv 8 3x3, batchnorm, relu, maxpool 2, dense 64, relu, "
+     "dense classes",
+     0.9879, 0.9991, 0.0395, 14210}};
 
 /* A comparison's difference over seeds, or its test for each. */
 static void add_pair(const fixture *f, const recipe *a, const recipe *b, json_t *tests, json_t *differences) {
@@ -224,8 +231,8 @@ static void add_pair(const fixture *f, const recipe *a, const recipe *b, json_t 
                                                "only_a", only_a, "only_b", only_b, "p",
                                                fv_mcnemar((size_t)only_a, (size_t)only_b)));
     }
-    json_array_append_new(differences, json_pack("{s:s, s:s, s:i, s:f, s:f, s:f}", "a", a->name, "b", b->name, "n_seeds",
-                                                 f->n_seeds, "mean", d, "low", d - half, "high", d + half));
+    json_array_append_new(differences, json_pack("{s:s, s:s, s:i, s:f, s:f, s:f}", "a", a->name, "b", b->name,
+                                                 "n_seeds", f->n_seeds, "mean", d, "low", d - half, "high", d + half));
 }
 
 static void add_trainings(fixture *f, const char *part, const recipe *recipes, int n) {
@@ -243,22 +250,25 @@ static void add_trainings(fixture *f, const char *part, const recipe *recipes, i
     snprintf(key, sizeof key, "%s_tests", part);
     set(f->study, key, tests);
     snprintf(key, sizeof key, "%s_differences", part);
-    if (f->n_seeds > 1) set(f->study, key, differences);
-    else json_decref(differences);
+    if (f->n_seeds > 1)
+        set(f->study, key, differences);
+    else
+        json_decref(differences);
 }
 
 static json_t *fit_points(const fv_power_law *fit, const double *n, int n_points, int prediction) {
     json_t *out = json_array();
     for (int i = 0; i < n_points; i++) {
         double low, high, error = fv_power_law_at(fit, n[i], prediction, &low, &high);
-        json_array_append_new(out, json_pack("{s:f, s:f, s:f, s:f}", "n_train", n[i], "error", error, "low", low, "high",
-                                             high));
+        json_array_append_new(
+            out, json_pack("{s:f, s:f, s:f, s:f}", "n_train", n[i], "error", error, "low", low, "high", high));
     }
     return out;
 }
 
 static void add_scaling(fixture *f) {
-    static const double test[] = {0.9693, 0.9764, 0.9836, 0.9860, 0.9908}, train[] = {0.9985, 0.9981, 0.9983, 0.9988, 1};
+    static const double test[] = {0.9693, 0.9764, 0.9836, 0.9860, 0.9908},
+                        train[] = {0.9985, 0.9981, 0.9983, 0.9988, 1};
     double n[5], error[5], line_n[25];
     json_t *rows = json_array();
     for (int i = 0; i < 5; i++) {
@@ -329,16 +339,17 @@ static void add_neighbours(fixture *f) {
     for (int c = 0; c < 10; c++)
         for (size_t i = 0; i < f->n; i++) {
             /* One right image of each class, then two mistakes. */
-            bool wanted = c < 8 ? f->predictions[i].truth == c && f->predictions[i].predicted == c
-                                : f->predictions[i].truth != f->predictions[i].predicted && i > 900u * (unsigned)(c - 7);
+            bool wanted = c < 8
+                              ? f->predictions[i].truth == c && f->predictions[i].predicted == c
+                              : f->predictions[i].truth != f->predictions[i].predicted && i > 900u * (unsigned)(c - 7);
             if (!wanted) continue;
             json_t *indices = json_array(), *distances = json_array();
             for (size_t k = 0; k < FV_REPORT_NEAREST; k++) {
                 json_array_append_new(indices, json_integer(f->nearest[i * FV_REPORT_NEAREST + k]));
                 json_array_append_new(distances, json_real((double)f->distances[i * FV_REPORT_NEAREST + k]));
             }
-            json_array_append_new(out, json_pack("{s:i, s:o, s:o}", "query", (int)i, "distances", distances, "indices",
-                                                 indices));
+            json_array_append_new(
+                out, json_pack("{s:i, s:o, s:o}", "query", (int)i, "distances", distances, "indices", indices));
             break;
         }
     set(f->study, "neighbours", out);
@@ -353,8 +364,9 @@ static void add_kernels(fixture *f) {
             double slope = 0.3 * (x * cos(turn) + y * sin(turn));
             json_array_append_new(values, json_real((k % 4 == 3 ? 0.2 : slope) + 0.08 * normal()));
         }
-    set(f->study, "kernels", json_pack("{s:s, s:[i,i,i,i], s:o}", "layer", "0", "shape", KERNELS, f->images.shape.c, 3, 3,
-                                       "values", values));
+    set(f->study, "kernels",
+        json_pack("{s:s, s:[i,i,i,i], s:o}", "layer", "0", "shape", KERNELS, f->images.shape.c, 3, 3, "values",
+                  values));
 }
 
 static json_t *class_names(const fixture *f) {
@@ -373,17 +385,20 @@ static void add_record(fixture *f) {
     for (int s = 1; s <= f->n_seeds; s++) json_array_append_new(seeds, json_integer(s));
     set(f->study, "fovea", json_string("0.1.0"));
     set(f->study, "kind", json_string(run ? "run" : "study"));
-    set(f->study, "command", json_string(run ? "fovea report runs/train-1" : f->n_seeds == 1 ? "fovea study mnist --seeds 1"
-                                                                                            : "fovea study mnist"));
+    set(f->study, "command",
+        json_string(run               ? "fovea report runs/train-1"
+                    : f->n_seeds == 1 ? "fovea study mnist --seeds 1"
+                                      : "fovea study mnist"));
     set(f->study, "date", json_string("2026-11-24T08:12:40Z"));
     set(f->study, "dataset",
         json_pack("{s:s, s:s, s:[i,i,i], s:i, s:o, s:i, s:i, s:i, s:i, s:b, s:s, s:s}", "name",
                   f->n_classes > 10 ? "signs" : "mnist", "path", "/data/mnist", "shape", f->images.shape.c,
-                  f->images.shape.h, f->images.shape.w, "n_classes", f->n_classes, "class_names", class_names(f), "n_train",
-                  60000, "n_test", (int)f->n, "n_training", N_TRAINING, "n_validation", N_VALIDATION, "test_set_aside", 0,
-                  "train_sha256", "5f1d3a", "test_sha256", "88c2f0"));
-    set(f->study, "machine", json_pack("{s:s, s:i, s:i, s:s, s:s}", "processor", "AMD EPYC 9R14", "processors", 2,
-                                       "threads", 2, "isa", "avx512", "compiler", "gcc 12.2.0"));
+                  f->images.shape.h, f->images.shape.w, "n_classes", f->n_classes, "class_names", class_names(f),
+                  "n_train", 60000, "n_test", (int)f->n, "n_training", N_TRAINING, "n_validation", N_VALIDATION,
+                  "test_set_aside", 0, "train_sha256", "5f1d3a", "test_sha256", "88c2f0"));
+    set(f->study, "machine",
+        json_pack("{s:s, s:i, s:i, s:s, s:s}", "processor", "AMD EPYC 9R14", "processors", 2, "threads", 2, "isa",
+                  "avx512", "compiler", "gcc 12.2.0"));
     set(f->study, "config",
         json_pack("{s:i, s:i, s:o, s:i, s:s, s:f, s:s, s:f, s:i, s:s}", "epochs", EPOCHS, "batch", 64, "seeds", seeds,
                   "split_seed", 0, "optimizer", "adadelta", "learning_rate", 1.0, "schedule", "step 0.7", "validation",
@@ -396,7 +411,8 @@ static void make_study(fixture *f) {
     f->n_seeds = strcmp(f->kind, "study") ? 1 : 3;
     f->study = json_object();
     add_record(f);
-    if (!strcmp(f->kind, "run")) set(f->study, "history", history(0.9879, 0.9991, 0.0395));
+    if (!strcmp(f->kind, "run"))
+        set(f->study, "history", history(0.9879, 0.9991, 0.0395));
     else {
         add_trainings(f, "augmentation", schemes, 3);
         add_trainings(f, "architecture", architectures, 4);
@@ -405,8 +421,9 @@ static void make_study(fixture *f) {
     add_mistakes(f);
     add_kernels(f);
     add_confusion(f);
-    set(f->study, "embedding", json_pack("{s:f, s:f, s:f, s:i, s:[]}", "perplexity", 30.0, "kl_divergence", 1.574,
-                                         "neighbour_agreement", 0.462, "n_features", 64, "points"));
+    set(f->study, "embedding",
+        json_pack("{s:f, s:f, s:f, s:i, s:[]}", "perplexity", 30.0, "kl_divergence", 1.574, "neighbour_agreement",
+                  0.462, "n_features", 64, "points"));
     add_neighbours(f);
 }
 
@@ -441,8 +458,10 @@ static float *make_responses(const fixture *f, fv_shape shape, const uint32_t *p
                     for (size_t c = 0; c < channels; c++)
                         for (int r = 0; r < 9; r++) {
                             size_t pixel = (size_t)((y + r / 3) * f->images.shape.w + x + r % 3);
-                            double v = json_real_value(json_array_get(values, ((size_t)k * channels + c) * 9 + (size_t)r));
-                            *at += (float)(v * (f->images.pixels[(positions[i] * channels + c) * plane + pixel] / 80.0 - 0.4));
+                            double v =
+                                json_real_value(json_array_get(values, ((size_t)k * channels + c) * 9 + (size_t)r));
+                            *at += (float)(v * (f->images.pixels[(positions[i] * channels + c) * plane + pixel] / 80.0 -
+                                                0.4));
                         }
     return out;
 }
@@ -462,9 +481,15 @@ int main(int argc, char **argv) {
     uint8_t *sheet = make_sheet(&f);
     float *responses = make_responses(&f, shape, positions);
     char *text = json_dumps(f.study, 0);
-    fv_report report = {.study_json = text, .n = f.n, .images = &f.images, .predictions = f.predictions,
-                        .probabilities = f.probabilities, .nearest = f.nearest, .nearest_distances = f.distances,
-                        .xy = f.xy, .sheet = {run ? 0 : N_SCHEMES, run ? 0 : SHEET, names, sheet},
+    fv_report report = {.study_json = text,
+                        .n = f.n,
+                        .images = &f.images,
+                        .predictions = f.predictions,
+                        .probabilities = f.probabilities,
+                        .nearest = f.nearest,
+                        .nearest_distances = f.distances,
+                        .xy = f.xy,
+                        .sheet = {run ? 0 : N_SCHEMES, run ? 0 : SHEET, names, sheet},
                         .responses = {RESPONSES, shape, positions, responses}};
     fv_error error = {0};
     fv_status status = fv_report_write(&report, argv[2], &error);

@@ -21,9 +21,9 @@ export const count = (n) => integer.format(n);
 /** "1 image", "7 images" */
 export const images = (n) => `${count(n)} image${n === 1 ? '' : 's'}`;
 
-/** A probability as a reader wants it: 98 %, 0.4 %, < 0.1 %. */
+/** A probability as a reader wants it: 98 %, 0.4 %, < 0.1 %; a softmax is never quite zero. */
 export function percent(p) {
-  if (p > 0 && p < 0.001) return '< 0.1\u202f%';
+  if (p < 0.001) return '< 0.1\u202f%';
   if (p < 1 && p > 0.9995) return '> 99.9\u202f%';
   return `${(100 * p).toFixed(p >= 0.0995 && p <= 0.9905 ? 0 : 1)}\u202f%`;
 }

@@ -132,9 +132,9 @@ class EmbeddingView {
     const context = sharpContext(this.base, this.width, this.height);
     const radius = Math.max(1.3, Math.min(3.5, Math.sqrt((this.width * this.height) / images.n) * 0.27));
     drawPoints(context, images, this.at, this.colours, radius, this.isShown);
-    for (let i = 0; i < images.n; i++)
-      if (!images.isRight(i) && this.isShown(i))
-        ring(context, this.at[2 * i], this.at[2 * i + 1], radius + 2.2, this.colours.ink, 1);
+    const wrong = images.where((i) => !images.isRight(i) && this.isShown(i));
+    const many = wrong.length > images.n / 20; // finer rings, or they hide the map
+    for (const i of wrong) ring(context, this.at[2 * i], this.at[2 * i + 1], radius + (many ? 1.2 : 2.2), this.colours.ink, many ? 0.6 : 1);
     this.drawNames(context);
     this.drawOver();
   }
