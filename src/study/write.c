@@ -80,31 +80,42 @@ static fv_status write_final(const fv_study *s, fv_error *error) {
 
 /* ---- report.html ---- */
 
-/* The first image of each class (of at most eight), under every scheme. */
-static fv_status fill_sheet(const fv_study *s, fv_report_sheet *sheet, uint8_t **pixels, void **scratch) {
-    static const char *const names[SHEET_SCHEMES] = {"original", "mild", "strong"};
+/* The first image of a class. */
+static const uint8_t *example_of(const fv_images *images, int class, size_t size) {
+    size_t at = 0;
+    while (at + 1 < images->n && images->labels[at] != class) at++;
+    return images->pixels + at * size;
+}
+
+/* One row of the sheet. A scheme that leaves most images alone is shown by the first draw that does not. */
+static fv_status fill_sheet_row(const fv_study *s, const char *scheme, int n, size_t size, uint8_t *out) {
+    enum { DRAWS = 100 };
     const fv_images *images = &s->dataset->train;
-    size_t size = (size_t)images->shape.c * (size_t)images->shape.h * (size_t)images->shape.w;
+    fv_augment *augment;
+    FV_TRY(fv_augment_create(scheme, images->shape, &augment, NULL));
+    void *scratch = augment ? fv_alloc(fv_augment_scratch(augment), 1) : NULL;
+    fv_status status = augment && !scratch ? FV_E_MEMORY : FV_OK;
+    for (int k = 0; k < n && status == FV_OK; k++, out += size) {
+        const uint8_t *image = example_of(images, k, size);
+        memcpy(out, image, size);
+        for (uint32_t i = 0; augment && i < DRAWS && memcmp(out, image, size) == 0; i++)
+            fv_augment_apply(augment, s->options->seed, 0, (uint32_t)k * DRAWS + i, image, out, scratch);
+    }
+    free(scratch);
+    fv_augment_destroy(augment);
+    return status;
+}
+
+/* One image of each class (of at most eight), under every scheme. */
+static fv_status fill_sheet(const fv_study *s, fv_report_sheet *sheet, uint8_t **pixels) {
+    static const char *const names[SHEET_SCHEMES] = {"original", "mild", "strong"};
+    fv_shape shape = s->dataset->train.shape;
+    size_t size = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
     int n = s->dataset->n_classes < SHEET_IMAGES ? s->dataset->n_classes : SHEET_IMAGES;
     if (!(*pixels = fv_alloc(SHEET_SCHEMES * (size_t)n * size, 1))) return FV_E_MEMORY;
     *sheet = (fv_report_sheet){SHEET_SCHEMES, n, names, *pixels};
-    for (int i = 0; i < SHEET_SCHEMES; i++) {
-        fv_augment *augment;
-        FV_TRY(fv_augment_create(i ? names[i] : "none", images->shape, &augment, NULL));
-        free(*scratch);
-        *scratch = fv_alloc(augment ? fv_augment_scratch(augment) + 1 : 1, 1);
-        for (int k = 0; k < n && *scratch; k++) {
-            size_t at = 0;
-            while (at + 1 < images->n && images->labels[at] != k) at++;
-            uint8_t *out = *pixels + ((size_t)i * (size_t)n + (size_t)k) * size;
-            if (augment)
-                fv_augment_apply(augment, s->options->seed, 0, (uint32_t)k, images->pixels + at * size, out, *scratch);
-            else
-                memcpy(out, images->pixels + at * size, size);
-        }
-        fv_augment_destroy(augment);
-        if (!*scratch) return FV_E_MEMORY;
-    }
+    for (int i = 0; i < SHEET_SCHEMES; i++)
+        FV_TRY(fill_sheet_row(s, i ? names[i] : "none", n, size, *pixels + (size_t)i * (size_t)n * size));
     return FV_OK;
 }
 
@@ -135,12 +146,11 @@ static fv_status write_report(const fv_study *s, const char *json, fv_error *err
                         .nearest_distances = f->nearest_distances,
                         .xy = f->embedding.n ? f->embedding.xy : NULL};
     uint8_t *sheet = NULL;
-    void *scratch = NULL;
     float *responses = NULL;
     char path[1024];
     FV_TRY(path_in(s, "report.html", path, error));
     fv_status status = FV_OK;
-    if (s->options->parts & FV_PART_AUGMENTATION) status = fill_sheet(s, &report.sheet, &sheet, &scratch);
+    if (s->options->parts & FV_PART_AUGMENTATION) status = fill_sheet(s, &report.sheet, &sheet);
     if (status == FV_OK && f->done && s->options->parts & FV_PART_KERNELS)
         status = fill_responses(s, &report.responses, &responses);
     if (status == FV_OK)
@@ -148,7 +158,6 @@ static fv_status write_report(const fv_study *s, const char *json, fv_error *err
     else
         fv_fail(error, status, "report: %s", fv_status_text(status));
     free(sheet);
-    free(scratch);
     free(responses);
     return status;
 }
