@@ -24,6 +24,13 @@ static const char *plural(double n) {
     return n == 1 ? "" : "s";
 }
 
+/* 0 in the record means the optimiser's own. */
+static double learning_rate(const json_t *config, const char *optimizer) {
+    double given = fv_fact_number(config, "learning_rate", 0);
+    if (given > 0) return given;
+    return !strncmp(optimizer, "adadelta", 8) ? 1 : !strncmp(optimizer, "sgd", 3) ? 0.05 : 0.001;
+}
+
 /* Optimiser to epochs: what every training of the study shares. */
 static void say_training(const fv_context *context, fv_buffer *out) {
     const json_t *config = context->facts->config;
@@ -33,8 +40,8 @@ static void say_training(const fv_context *context, fv_buffer *out) {
     fv_put_bytes(&text, &first, 1);
     double epochs = fv_fact_number(config, "epochs", 10);
     fv_putf(&text, "%s, learning rate %s, schedule \u201c%s\u201d, batches of %.0f, %.0f epoch%s", optimizer + 1,
-            fv_significant(fv_fact_number(config, "learning_rate", 1), 3).s,
-            fv_fact_text(config, "schedule", "step 0.7"), fv_fact_number(config, "batch", 64), epochs, plural(epochs));
+            fv_significant(learning_rate(config, optimizer), 3).s, fv_fact_text(config, "schedule", "step 0.7"),
+            fv_fact_number(config, "batch", 64), epochs, plural(epochs));
     put_seeds(context->facts, &text);
     fv_put(&text, ".");
     double pad = fv_fact_number(config, "pad", 0);

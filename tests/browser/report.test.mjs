@@ -20,7 +20,7 @@ const runSections = ['history', ...studySections.slice(3)];
 let browser;
 
 before(async () => {
-  for (const kind of ['study', 'one', 'run', 'many']) execFileSync(makeReport, [kind, path(kind)], { stdio: 'inherit' });
+  for (const kind of ['study', 'one', 'run', 'many', 'bare']) execFileSync(makeReport, [kind, path(kind)], { stdio: 'inherit' });
   browser = await launch();
 });
 after(async () => {
@@ -74,6 +74,16 @@ for (const [kind, sections] of Object.entries({ study: studySections, one: study
       assert.equal(await page.evaluate(() => /NaN|undefined|Infinity|null/.test(document.querySelector('main').innerText)), false);
     });
   });
+
+test('a run without validation, mistakes or map is a page all the same', () =>
+  visit('bare', {}, async (page) => {
+    assert.deepEqual(await page.$$eval('.question', (all) => all.map(({ id }) => id)), ['history', 'mistakes', 'kernels', 'confusion']);
+    assert.match(await page.textContent('#mistakes .answer'), /made no mistake on 3,000 test images/);
+    assert.match(await page.textContent('#history .answer'), /no images were held out/);
+    assert.equal(await page.locator('.mistake').count(), 0);
+    assert.match(await inspected(page), /Test image/);
+    assert.equal(await page.evaluate(() => /NaN|undefined|Infinity|null/.test(document.querySelector('main').innerText)), false);
+  }));
 
 test('the inspector shows what is pointed at, keeps what is clicked and lets go on Escape', () =>
   visit('study', {}, async (page) => {

@@ -27,7 +27,9 @@ const clone = (spec) => JSON.parse(JSON.stringify(spec));
 
 /** Small multiples: as many columns as have room, all of one width. */
 function fitPanels(spec, width) {
-  const n = new Set(spec.datasets.rows.map((row) => row.name)).size;
+  const { rows } = spec.datasets;
+  spec.spec.layer = spec.spec.layer.filter(({ name }) => !name || rows.some((row) => row.label_side === name));
+  const n = new Set(rows.map((row) => row.name)).size;
   const axis = 56;
   const gap = spec.spacing.column;
   let columns = Math.min(n, 4);

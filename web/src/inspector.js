@@ -27,7 +27,7 @@ export class Inspector {
     const { sprite, sheet, xy } = this.report;
     const { width, height } = sprite ?? sheet;
     this.title = h('h2');
-    this.keep = h('button.word', { type: 'button', hidden: true, onclick: () => this.release() }, 'Release');
+    this.keep = h('button.word.release', { type: 'button', hidden: true, onclick: () => this.release() }, 'Release');
     this.close = h('button.word.close', { type: 'button', onclick: () => this.release() }, 'Close');
     this.canvas = h('canvas.tile', { width, height, role: 'img', 'aria-label': '' });
     this.verdict = h('p.verdict');
@@ -76,6 +76,14 @@ export class Inspector {
     if (!source) return;
     this.showSource(source);
     this.hold();
+    this.uncover(source);
+  }
+
+  /** As a sheet at the window's foot the panel may cover what was chosen: scrolls it free. */
+  uncover(source) {
+    if (getComputedStyle(this.panel).position !== 'fixed' || this.panel.contains(source)) return;
+    const covered = source.getBoundingClientRect().bottom + 16 - this.panel.getBoundingClientRect().top;
+    if (covered > 0) scrollBy(0, covered);
   }
 
   showSource(source) {

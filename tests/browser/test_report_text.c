@@ -1,0 +1,263 @@
+/* The report's numbers and sentences, its encodings, and what it does with broken input. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <png.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fovea/report.h"
+#include "report/numbers.h"
+#include "report/png.h"
+#include "report/sentences.h"
+#include "report/sprite.h"
+
+static void numbers_carry_the_digits_that_mean_something(void **state) {
+    (void)state;
+    assert_string_equal(fv_count_words(14178).s, "14,178");
+    assert_string_equal(fv_count_words(999).s, "999");
+    assert_string_equal(fv_count_words(1234567).s, "1,234,567");
+    assert_string_equal(fv_percent(0.9908, 1).s, "99.1\u202f%");
+    assert_string_equal(fv_decimal(-0.04, 1).s, "0.0");
+    assert_string_equal(fv_decimal(-1.44, 1).s, "\u22121.4");
+    assert_string_equal(fv_points(0.003, 1).s, "+0.3\u00a0points");
+    assert_string_equal(fv_points(-0.014, 1).s, "\u22121.4\u00a0points");
+    assert_string_equal(fv_points(0.00001, 1).s, "0.0\u00a0points");
+    assert_string_equal(fv_seconds(0.012).s, "12\u202fms");
+    assert_string_equal(fv_seconds(2.34).s, "2.3\u202fs");
+    assert_string_equal(fv_seconds(119.4).s, "119\u202fs");
+    assert_string_equal(fv_seconds(163).s, "2\u202fmin 43\u202fs");
+    assert_string_equal(fv_seconds(3720).s, "1\u202fh 2\u202fmin");
+    assert_string_equal(fv_significant(328412, 3).s, "328,000");
+    assert_string_equal(fv_significant(0.0123, 2).s, "0.012");
+    assert_string_equal(fv_short_count(131904).s, "132\u202fk");
+    assert_string_equal(fv_p_value(0.00004).s, "p\u00a0<\u00a00.001");
+    assert_string_equal(fv_p_value(0.0421).s, "p\u00a0=\u00a00.042");
+    assert_string_equal(fv_p_value(0.42).s, "p\u00a0=\u00a00.42");
+    assert_string_equal(fv_date_words("2026-11-24T08:12:40Z").s, "24 November 2026, 08:12 UTC");
+    assert_string_equal(fv_percent_interval(0.9908, fv_wilson(9908, 10000)).s,
+                        "99.1\u202f% (98.9\u2060\u2013\u206099.2)");
+    assert_string_equal(fv_percent_interval(0.9, fv_wilson(36, 40)).s, "90\u202f% (77\u2060\u2013\u206096)");
+}
+
+/* RFC 4648, section 10. */
+static void base64_is_that_of_the_rfc(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        fv_buffer out = {0};
+        fv_put_base64(&out, pairs[i][0], strlen(pairs[i][0]));
+        assert_string_equal(fv_buffer_text(&out), pairs[i][1]);
+        fv_buffer_deinit(&out);
+    }
+}
+
+static void text_is_escaped(void **state) {
+    (void)state;
+    fv_buffer out = {0};
+    fv_put_element(&out, "p", "x", "a < b & \"c\" > d");
+    assert_string_equal(fv_buffer_text(&out), "<p class=\"x\">a &lt; b &amp; &quot;c&quot; &gt; d</p>\n");
+    fv_buffer_deinit(&out);
+}
+
+/* Pixels of a PNG in memory, as RGB. */
+static uint8_t *decode(const fv_buffer *png, unsigned *width, unsigned *height) {
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    assert_true(png_image_begin_read_from_memory(&image, png->data, png->n));
+    image.format = PNG_FORMAT_RGB;
+    uint8_t *pixels = malloc(PNG_IMAGE_SIZE(image));
+    assert_non_null(pixels);
+    assert_true(png_image_finish_read(&image, NULL, pixels, 0, NULL));
+    *width = image.width, *height = image.height;
+    return pixels;
+}
+
+static void a_sprite_holds_the_tiles_in_order(void **state) {
+    (void)state;
+    uint8_t pixels[5][3][2][4]; /* five colour images of 2 x 4 */
+    for (int i = 0; i < 5; i++)
+        for (int c = 0; c < 3; c++) memset(pixels[i][c], 40 * i + 10 * c, sizeof pixels[i][c]);
+    const uint32_t order[] = {4, 0, 1, 2, 3};
+    fv_sprite sprite;
+    assert_int_equal(fv_sprite_make(&pixels[0][0][0][0], (fv_shape){3, 2, 4}, order, 5, 1000000, &sprite), FV_OK);
+    unsigned width, height;
+    uint8_t *rgb = decode(&sprite.png, &width, &height);
+    assert_int_equal(sprite.columns, 3);
+    assert_int_equal(width, 12);
+    assert_int_equal(height, 4);
+    assert_int_equal(rgb[0], 160);   /* image 4, red */
+    assert_int_equal(rgb[4 * 3], 0); /* image 0 */
+    assert_int_equal(rgb[4 * 3 + 2], 20);
+    assert_int_equal(rgb[(2 * 12 + 4) * 3], 120); /* second row, second tile: image 3 */
+    free(rgb);
+    fv_sprite_deinit(&sprite);
+}
+
+static void tiles_shrink_to_what_they_may_take(void **state) {
+    (void)state;
+    size_t n = 600, size = 3 * 32 * 32;
+    uint8_t *pixels = malloc(n * size);
+    uint32_t x = 1;
+    assert_non_null(pixels);
+    for (size_t i = 0; i < n * size; i++) pixels[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
+    fv_sprite sprite;
+    assert_int_equal(fv_sprite_make(pixels, (fv_shape){3, 32, 32}, NULL, n, 600000, &sprite), FV_OK);
+    assert_true(sprite.png.n <= 600000);
+    assert_true(sprite.width < 32 && sprite.width >= 8 && sprite.width == sprite.height);
+    fv_sprite_deinit(&sprite);
+    free(pixels);
+}
+
+static void kernels_are_named_by_their_energy(void **state) {
+    (void)state;
+    const double edge[] = {-1, 0, 1, -1, 0, 1, -1, 0, 1}, slanted[] = {0, 1, 2, -1, 0, 1, -2, -1, 0};
+    const double bright[] = {1, 1, 1, 1, 2, 1, 1, 1, 1}, spot[] = {-1, -1, -1, -1, 8, -1, -1, -1, -1};
+    assert_int_equal(fv_kernel_classify(edge, 1, 3, 3), FV_KERNEL_EDGE);
+    assert_int_equal(fv_kernel_classify(slanted, 1, 3, 3), FV_KERNEL_EDGE);
+    assert_int_equal(fv_kernel_classify(bright, 1, 3, 3), FV_KERNEL_BRIGHTNESS);
+    assert_int_equal(fv_kernel_classify(spot, 1, 3, 3), FV_KERNEL_OTHER);
+}
+
+static void the_most_confused_come_first(void **state) {
+    (void)state;
+    json_t *confusion = json_loads("[[9, 2, 5], [5, 9, 0], [1, 5, 9]]", 0, NULL);
+    fv_pair pairs[4];
+    assert_int_equal(fv_confused_pairs(confusion, pairs, 4), 4);
+    const size_t expected[4][3] = {{0, 2, 5}, {1, 0, 5}, {2, 1, 5}, {0, 1, 2}};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pairs[i].truth, expected[i][0]);
+        assert_int_equal(pairs[i].predicted, expected[i][1]);
+        assert_int_equal(pairs[i].count, expected[i][2]);
+    }
+    json_decref(confusion);
+}
+
+#define DATASET                                                                                                        \
+    "\"dataset\": {\"name\": \"mnist\", \"n_classes\": 2, \"class_names\": [\"0\", \"1\"], \"n_validation\": 1000}"
+
+static fv_facts read_facts(const char *json) {
+    fv_facts facts;
+    fv_error error;
+    assert_int_equal(fv_facts_read(json, &facts, &error), FV_OK);
+    return facts;
+}
+
+static void check_sentence(const char *json, void (*say)(const fv_context *, fv_buffer *), const char *expected) {
+    fv_facts facts = read_facts(json);
+    fv_report report = {0};
+    fv_context context = {&report, &facts};
+    fv_buffer out = {0};
+    say(&context, &out);
+    assert_string_equal(fv_buffer_text(&out), expected);
+    fv_buffer_deinit(&out);
+    fv_facts_deinit(&facts);
+}
+
+#define ROW(name, seed, correct)                                                                                       \
+    "{\"name\": \"" name "\", \"seed\": " seed                                                                         \
+    ", \"train_correct\": 1, \"train_total\": 2, \"validation_correct\": " correct ", \"validation_total\": 1000}"
+
+static void one_seed_is_told_by_its_test(void **state) {
+    (void)state;
+    check_sentence(
+        "{" DATASET ", \"augmentation\": [" ROW("none", "1", "950") "," ROW("mild", "1", "953") "," ROW(
+            "strong", "1",
+            "930") "], \"augmentation_tests\": [{\"a\": \"none\", \"b\": \"mild\", \"seed\": 1, "
+                   "\"only_a\": 10, \"only_b\": 13, \"p\": 0.68}, {\"a\": \"none\", \"b\": \"strong\", \"seed\": 1, "
+                   "\"only_a\": 30, \"only_b\": 10, \"p\": 0.002}]}",
+        fv_glance_augmentation,
+        "Mild: not distinguishable, +0.3\u00a0points (p\u00a0=\u00a00.68). Strong: hurts, "
+        "\u22122.0\u00a0points (p\u00a0=\u00a00.002).");
+}
+
+static void seeds_are_told_by_the_interval_of_their_difference(void **state) {
+    (void)state;
+    check_sentence(
+        "{" DATASET
+        ", \"augmentation\": [" ROW("none", "1", "950") "," ROW("none", "2", "950") "," ROW("mild", "1", "955") "," ROW(
+            "mild", "2", "957") "], \"augmentation_tests\": [{\"a\": \"none\", "
+                                "\"b\": \"mild\", \"seed\": 1, \"p\": 0.9}], \"augmentation_differences\": [{\"a\": "
+                                "\"mild\", \"b\": "
+                                "\"none\", \"n_seeds\": 2, \"mean\": 0.006, \"low\": 0.002, \"high\": 0.01}]}",
+        fv_glance_augmentation, "Mild: helps, +0.6\u00a0points (0.2\u00a0to\u00a01.0).");
+}
+
+static void the_headline_reads_digits_and_sorts_the_rest(void **state) {
+    (void)state;
+    const char *final = ", \"final\": {\"parameters\": 14210, \"test_correct\": 9908, \"test_total\": 10000}}";
+    char json[600];
+    snprintf(json, sizeof json, "{" DATASET "%s", final);
+    check_sentence(json, fv_say_headline, "A network of 14,210 weights reads MNIST at 99.1\u202f%");
+    snprintf(json, sizeof json,
+             "{\"dataset\": {\"name\": \"cells\", \"n_classes\": 2, \"class_names\": [\"ill\", "
+             "\"well\"]}%s",
+             final);
+    check_sentence(json, fv_say_headline, "A network of 14,210 weights sorts cells at 99.1\u202f%");
+}
+
+static void a_flat_trend_is_not_told_as_one(void **state) {
+    (void)state;
+    check_sentence("{" DATASET
+                   ", \"scaling_fit\": {\"exponent\": 0.1, \"exponent_low\": -0.2, \"exponent_high\": 0.4}}",
+                   fv_glance_scaling, "No trend with the amount of data that these sizes can tell from chance.");
+    check_sentence("{" DATASET ", \"scaling_fit\": {\"exponent\": 1, \"exponent_low\": 0.8, \"exponent_high\": 1.2}}",
+                   fv_glance_scaling, "Each doubling cuts the test error by 50\u202f% (43\u2060\u2013\u206056).");
+}
+
+static void no_mistake_is_not_no_error(void **state) {
+    (void)state;
+    check_sentence("{" DATASET ", \"mistakes\": [], \"final\": {\"test_total\": 10000, \"test_correct\": 10000}}",
+                   fv_answer_mistakes,
+                   "The network made no mistake on 10,000 test images; its error may still be as high "
+                   "as 0.04\u202f%.");
+}
+
+static void broken_input_is_refused(void **state) {
+    (void)state;
+    fv_report report = {.study_json = "{\"dataset\": "};
+    fv_error error;
+    assert_int_equal(fv_report_write(&report, "unused.html", &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "study.json: line 1"));
+    report.study_json = "{\"dataset\": {\"n_classes\": 3, \"class_names\": [\"a\"]}}";
+    assert_int_equal(fv_report_write(&report, "unused.html", &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "class_names"));
+    assert_int_equal(access("unused.html", F_OK), -1);
+    fv_images images = {.n = 1};
+    fv_prediction prediction = {.index = 7};
+    report = (fv_report){.study_json = "{" DATASET "}", .n = 1, .images = &images, .predictions = &prediction};
+    assert_int_equal(fv_report_write(&report, "unused.html", &error), FV_E_ARGUMENT);
+    report = (fv_report){.study_json = "{" DATASET "}", .images = &images};
+    assert_int_equal(fv_report_write(&report, "/nowhere/report.html", &error), FV_E_IO);
+    assert_non_null(strstr(error.message, "/nowhere/report.html"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_carry_the_digits_that_mean_something),
+        cmocka_unit_test(base64_is_that_of_the_rfc),
+        cmocka_unit_test(text_is_escaped),
+        cmocka_unit_test(a_sprite_holds_the_tiles_in_order),
+        cmocka_unit_test(tiles_shrink_to_what_they_may_take),
+        cmocka_unit_test(kernels_are_named_by_their_energy),
+        cmocka_unit_test(the_most_confused_come_first),
+        cmocka_unit_test(one_seed_is_told_by_its_test),
+        cmocka_unit_test(seeds_are_told_by_the_interval_of_their_difference),
+        cmocka_unit_test(the_headline_reads_digits_and_sorts_the_rest),
+        cmocka_unit_test(a_flat_trend_is_not_told_as_one),
+        cmocka_unit_test(no_mistake_is_not_no_error),
+        cmocka_unit_test(broken_input_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
