@@ -19,7 +19,7 @@ enum {
     MOST_NODES = 1024 /* along an axis; a wider plane gets wider steps */
 };
 
-static const float finest_step = 0.6F;
+static const float finest_step = 0.5F;
 
 struct fv_repulsion {
     size_t n;

@@ -1,9 +1,9 @@
 /* Exact nearest neighbours.
  *
- * A block of queries meets a block of points in one matrix product: |x|^2 - 2 q.x is the squared distance but for
- * |q|^2 and a rounding error of at most `slack`. What could still be among the k nearest goes to the query's list; a
- * full list is cut back; what is left at the end is measured in double precision. So the result does not depend on how
- * the product was summed, and equal distances are ordered by index. */
+ * A block of queries meets sixteen points in the lanes as a dense layer does: |x|^2 - 2 q.x is the squared distance but
+ * for |q|^2 and a rounding error of at most `slack`. What could still be among the k nearest goes to the query's list;
+ * a full list is cut back; what is left at the end is measured in double precision. So the result does not depend on
+ * how the product was summed, and equal distances are ordered by index. */
 #include <float.h>
 #include <math.h>
 #include <stdatomic.h>
@@ -11,15 +11,11 @@
 
 #include "base/memory.h"
 #include "base/threads.h"
-#include "explain/blas.h"
 #include "fovea/explain.h"
 #include "fovea/machine.h"
+#include "kernels/kernels.h"
 
-enum {
-    QUERIES = 128, /* rows of a product */
-    POINTS = 1024, /* columns of a product: 512 KiB, half of a core's second cache */
-    STRETCH = 16   /* columns looked at together */
-};
+enum { LANES = FV_LANES, QUERIES = 128 /* their weights for 64 features fill a first cache */ };
 
 typedef struct candidate {
     float product; /* squared distance less |q|^2, wrong by at most `slack` */
@@ -35,25 +31,34 @@ typedef struct measured {
 typedef struct list {
     candidate *at; /* [capacity] */
     size_t n;
-    float limit, slack; /* products above `limit` are too far */
+    float *limit; /* products from here on are too far */
+    float slack;
 } list;
+
+typedef struct scratch scratch;
 
 typedef struct search {
     const float *x, *q; /* as given: [n][d], [nq][d] */
-    float *xc, *qc;     /* less the mean of x: smaller norms, smaller slack; qc is xc where q is x */
-    float *x_norm;      /* [n] |xc|^2 */
-    double *q_norm;     /* [nq] |qc|^2 */
-    double x_norm_max;
-    size_t n, nq, capacity;
+    double *mean;       /* [d] of x; what is less the mean has smaller norms and less slack */
+    float *points;      /* [n / 16][d][16] x less the mean */
+    float *norm;        /* [n / 16][16] squared norms of points; infinite behind n */
+    double norm_max;
+    size_t n, nq, n_blocks, capacity;
     int d, k;
     bool exclude_self;
     uint32_t *indices;
     float *distances;
-    float *products;    /* [threads][QUERIES][POINTS] */
-    candidate *lists;   /* [threads][QUERIES][capacity] */
-    measured *measured; /* [threads][capacity] */
+    scratch *scratch;   /* [threads] */
     atomic_size_t next; /* block of queries */
 } search;
+
+/* What a thread works with. */
+struct scratch {
+    float *weights;     /* [d][width] -2 q, less the mean */
+    float *products;    /* [QUERIES][16] */
+    candidate *lists;   /* [QUERIES][capacity] */
+    measured *measured; /* [capacity] */
+};
 
 /* Four sums in a fixed order, which any machine's registers can hold two by two. */
 static double squared_distance(const float *a, const float *b, int d) {
@@ -109,148 +114,158 @@ static void measure(const search *s, const list *kept, size_t query, measured *o
 }
 
 /* Drops what the others in the list prove too far. */
-static void cut(const search *s, list *kept, size_t query, measured *scratch) {
+static void cut(const search *s, list *kept, size_t query, double q_norm, measured *space) {
     const float reach = select_product(kept->at, kept->n, s->k) + 2 * kept->slack;
     size_t n = 0;
     for (size_t c = 0; c < kept->n; c++)
         if (kept->at[c].product <= reach) kept->at[n++] = kept->at[c];
     kept->n = n;
-    kept->limit = reach;
+    *kept->limit = reach;
     if (n <= s->capacity / 2) return;
     /* So many at nearly the same distance: only measuring tells them apart. */
-    measure(s, kept, query, scratch);
+    measure(s, kept, query, space);
     kept->n = (size_t)s->k;
-    for (size_t c = 0; c < kept->n; c++)
-        kept->at[c] = (candidate){(float)(scratch[c].distance - s->q_norm[query]), scratch[c].index};
-    const double furthest = scratch[s->k - 1].distance;
+    for (size_t c = 0; c < kept->n; c++) kept->at[c] = (candidate){(float)(space[c].distance - q_norm), space[c].index};
+    const double furthest = space[s->k - 1].distance;
     /* Points come in the order of their index: none behind can beat k duplicates of the query. */
-    kept->limit = furthest > 0 ? fminf(reach, (float)(furthest - s->q_norm[query]) + 2 * kept->slack) : -INFINITY;
+    *kept->limit = furthest > 0 ? fminf(reach, (float)(furthest - q_norm) + 2 * kept->slack) : -INFINITY;
 }
 
-static bool any_within(const float *product, const float *norm, float limit) {
-    int any = 0;
-    for (int l = 0; l < STRETCH; l++) any |= product[l] + norm[l] <= limit;
-    return any;
-}
-
-/* Adds to one query's list what a row of products, points first .. first + n, lets through. */
-static void look_through(const search *s, list *kept, size_t query, const float *products, size_t first, size_t n,
-                         measured *scratch) {
-    const float *norm = s->x_norm + first;
-    for (size_t from = 0; from < n; from += STRETCH) {
-        if (from + STRETCH <= n && !any_within(products + from, norm + from, kept->limit)) continue;
-        for (size_t c = from; c < n && c < from + STRETCH; c++) {
-            const float product = products[c] + norm[c];
-            if (!(product <= kept->limit) || (s->exclude_self && first + c == query)) continue;
-            kept->at[kept->n++] = (candidate){product, (uint32_t)(first + c)};
-            if (kept->n == s->capacity) cut(s, kept, query, scratch);
-        }
-    }
-}
-
-static void finish(const search *s, list *kept, size_t query, measured *scratch) {
+static void finish(const search *s, list *kept, size_t query, double q_norm, measured *space) {
     const size_t k = (size_t)s->k;
-    cut(s, kept, query, scratch);
-    measure(s, kept, query, scratch);
+    cut(s, kept, query, q_norm, space);
+    measure(s, kept, query, space);
     for (size_t c = 0; c < k; c++) {
-        s->indices[query * k + c] = scratch[c].index;
-        if (s->distances) s->distances[query * k + c] = (float)sqrt(scratch[c].distance);
+        s->indices[query * k + c] = space[c].index;
+        if (s->distances) s->distances[query * k + c] = (float)sqrt(space[c].distance);
     }
 }
 
-static void search_block(search *s, size_t first_query, int thread) {
+/* A block of queries on its way past all points. */
+typedef struct block {
+    size_t first, n, width; /* n rounded up to 16 */
+    double norm[QUERIES];   /* squared, less the mean */
+    float limit[QUERIES];
     list lists[QUERIES];
-    const size_t d = (size_t)s->d, t = (size_t)thread;
-    const size_t n_queries = s->nq - first_query < QUERIES ? s->nq - first_query : QUERIES;
-    float *products = s->products + t * QUERIES * POINTS;
-    measured *scratch = s->measured + t * s->capacity;
-    for (size_t r = 0; r < n_queries; r++) {
+} block;
+
+static void block_begin(const search *s, block *b, scratch *t) {
+    const size_t d = (size_t)s->d;
+    for (size_t r = 0; r < b->n; r++) {
+        b->norm[r] = 0;
+        for (size_t c = 0; c < d; c++) {
+            const float off = (float)((double)s->q[(b->first + r) * d + c] - s->mean[c]);
+            t->weights[c * b->width + r] = -2 * off;
+            b->norm[r] += (double)off * (double)off;
+        }
+        b->limit[r] = INFINITY;
         /* The product of d terms, centring, norms and sums: each wrong by some 2^-24 of |q|^2 + |x|^2. */
-        double slack = (s->d + 16) * (double)FLT_EPSILON * (s->q_norm[first_query + r] + s->x_norm_max);
-        candidate *at = s->lists + (t * QUERIES + r) * s->capacity;
-        lists[r] = (list){.at = at, .n = 0, .limit = INFINITY, .slack = (float)slack};
+        const double slack = (s->d + 16) * (double)FLT_EPSILON * (b->norm[r] + s->norm_max);
+        b->lists[r] = (list){.at = t->lists + r * s->capacity, .limit = &b->limit[r], .slack = (float)slack};
     }
-    for (size_t first = 0; first < s->n; first += POINTS) {
-        const size_t n = s->n - first < POINTS ? s->n - first : POINTS;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_queries, (int)n, s->d, -2, s->qc + first_query * d,
-                    s->d, s->xc + first * d, s->d, 0, products, POINTS);
-        for (size_t r = 0; r < n_queries; r++)
-            look_through(s, &lists[r], first_query + r, products + r * POINTS, first, n, scratch);
+}
+
+/* Offers to one query those of points first .. first + 16 whose bit is set. */
+static void offer(const search *s, block *b, size_t r, size_t first, unsigned which, const scratch *t) {
+    const size_t query = b->first + r;
+    list *kept = &b->lists[r];
+    for (; which; which &= which - 1) {
+        const size_t lane = (size_t)__builtin_ctz(which), index = first + lane;
+        const float product = t->products[r * LANES + lane] + s->norm[index];
+        if (!(product < b->limit[r]) || (s->exclude_self && index == query)) continue;
+        kept->at[kept->n++] = (candidate){product, (uint32_t)index};
+        if (kept->n == s->capacity) cut(s, kept, query, b->norm[r], t->measured);
     }
-    for (size_t r = 0; r < n_queries; r++) finish(s, &lists[r], first_query + r, scratch);
+}
+
+static void search_block(const search *s, size_t first_query, scratch *t) {
+    block b = {.first = first_query, .n = s->nq - first_query < QUERIES ? s->nq - first_query : QUERIES};
+    b.width = (b.n + LANES - 1) / LANES * LANES;
+    const fv_kernels *kernels = fv_kernels_chosen();
+    uint16_t which[QUERIES];
+    block_begin(s, &b, t);
+    for (size_t p = 0; p < s->n_blocks; p++) {
+        kernels->dense(s->d, (int)b.width, s->points + p * (size_t)s->d * LANES, t->weights, NULL, t->products, 0);
+        kernels->within((int)b.n, t->products, s->norm + p * LANES, b.limit, which);
+        for (size_t r = 0; r < b.n; r++)
+            if (which[r]) offer(s, &b, r, p * LANES, which[r], t);
+    }
+    for (size_t r = 0; r < b.n; r++) finish(s, &b.lists[r], first_query + r, b.norm[r], t->measured);
 }
 
 static void search_blocks(void *context, int thread, int n_threads) {
     search *s = context;
     (void)n_threads;
-    for (size_t first; (first = atomic_fetch_add(&s->next, 1) * QUERIES) < s->nq;) search_block(s, first, thread);
+    for (size_t first; (first = atomic_fetch_add(&s->next, 1) * QUERIES) < s->nq;)
+        search_block(s, first, &s->scratch[thread]);
 }
 
-/* out [n][d] = x - mean and their squared norms; false where a number is not finite. */
-static bool centre(const float *x, size_t n, int d, const double *mean, float *out, double *norm) {
-    bool finite = true;
-    for (size_t i = 0; i < n; i++) {
-        norm[i] = 0;
-        for (size_t j = i * (size_t)d, k = 0; k < (size_t)d; j++, k++) {
-            out[j] = (float)((double)x[j] - mean[k]);
-            norm[i] += (double)out[j] * (double)out[j];
-        }
-        finite = finite && norm[i] <= (double)FLT_MAX / 4;
-    }
-    return finite;
-}
-
-static fv_status centre_all(search *s) {
+/* Puts the points, less their mean, into the lanes; false where a number is not finite or too large to square. */
+static bool set_points(search *s) {
     const size_t d = (size_t)s->d;
-    double *mean = fv_alloc(d, sizeof *mean), *norm = fv_alloc(s->n, sizeof *norm);
-    fv_status status = mean && norm ? FV_OK : FV_E_MEMORY;
-    if (status == FV_OK) {
-        for (size_t i = 0; i < s->n; i++)
-            for (size_t k = 0; k < d; k++) mean[k] += (double)s->x[i * d + k] / (double)s->n;
-        bool finite = centre(s->x, s->n, s->d, mean, s->xc, norm);
-        if (finite) finite = centre(s->q, s->nq, s->d, mean, s->qc, s->q_norm);
-        if (!finite) status = FV_E_ARGUMENT;
-        for (size_t i = 0; i < s->n; i++) {
-            s->x_norm[i] = (float)norm[i];
-            if (norm[i] > s->x_norm_max) s->x_norm_max = norm[i];
+    bool fits = true;
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t c = 0; c < d; c++) s->mean[c] += (double)s->x[i * d + c] / (double)s->n;
+    for (size_t i = 0; i < s->n_blocks * LANES; i++) {
+        float *to = s->points + i / LANES * d * LANES + i % LANES;
+        double norm = 0;
+        for (size_t c = 0; c < d && i < s->n; c++) {
+            to[c * LANES] = (float)((double)s->x[i * d + c] - s->mean[c]);
+            norm += (double)to[c * LANES] * (double)to[c * LANES];
         }
+        fits = fits && norm <= (double)FLT_MAX / 16;
+        s->norm[i] = i < s->n ? (float)norm : INFINITY;
+        s->norm_max = fmax(s->norm_max, norm);
     }
-    free(mean);
-    free(norm);
-    return status;
+    for (size_t i = 0; i < s->nq; i++) {
+        double norm = 0;
+        for (size_t c = 0; c < d; c++) norm += pow((double)s->q[i * d + c] - s->mean[c], 2);
+        fits = fits && norm <= (double)FLT_MAX / 16;
+    }
+    return fits;
 }
 
 static fv_status search_allocate(search *s, int n_threads) {
-    const size_t t = (size_t)n_threads, d = (size_t)s->d;
-    size_t x_size, q_size;
-    if (!fv_multiply(s->n, d, &x_size) || !fv_multiply(s->nq, d, &q_size)) return FV_E_MEMORY;
+    const size_t d = (size_t)s->d;
+    size_t size;
+    s->n_blocks = (s->n + LANES - 1) / LANES;
     s->capacity = 3 * (size_t)s->k + 64;
-    s->xc = fv_alloc(x_size, sizeof *s->xc);
-    s->qc = s->q == s->x && s->nq == s->n ? s->xc : fv_alloc(q_size, sizeof *s->qc);
-    s->x_norm = fv_alloc(s->n, sizeof *s->x_norm);
-    s->q_norm = fv_alloc(s->nq, sizeof *s->q_norm);
-    s->products = fv_alloc(t * QUERIES * POINTS, sizeof *s->products);
-    s->lists = fv_alloc(t * QUERIES * s->capacity, sizeof *s->lists);
-    s->measured = fv_alloc(t * s->capacity, sizeof *s->measured);
-    return s->xc && s->qc && s->x_norm && s->q_norm && s->products && s->lists && s->measured ? FV_OK : FV_E_MEMORY;
+    if (!fv_multiply(s->n_blocks * LANES, d, &size)) return FV_E_MEMORY;
+    s->mean = fv_alloc(d, sizeof *s->mean);
+    s->points = fv_alloc(size, sizeof *s->points);
+    s->norm = fv_alloc(s->n_blocks * LANES, sizeof *s->norm);
+    s->scratch = fv_alloc((size_t)n_threads, sizeof *s->scratch);
+    if (!s->mean || !s->points || !s->norm || !s->scratch) return FV_E_MEMORY;
+    for (int i = 0; i < n_threads; i++) {
+        scratch *t = &s->scratch[i];
+        t->weights = fv_alloc(d, QUERIES * sizeof *t->weights);
+        t->products = fv_alloc(QUERIES * LANES, sizeof *t->products);
+        t->lists = fv_alloc(QUERIES * s->capacity, sizeof *t->lists);
+        t->measured = fv_alloc(s->capacity, sizeof *t->measured);
+        if (!t->weights || !t->products || !t->lists || !t->measured) return FV_E_MEMORY;
+    }
+    return FV_OK;
 }
 
-static void search_deinit(search *s) {
-    if (s->qc != s->xc) free(s->qc);
-    free(s->xc);
-    free(s->x_norm);
-    free(s->q_norm);
-    free(s->products);
-    free(s->lists);
-    free(s->measured);
+static void search_deinit(search *s, int n_threads) {
+    for (int i = 0; s->scratch && i < n_threads; i++) {
+        free(s->scratch[i].weights);
+        free(s->scratch[i].products);
+        free(s->scratch[i].lists);
+        free(s->scratch[i].measured);
+    }
+    free(s->scratch);
+    free(s->mean);
+    free(s->points);
+    free(s->norm);
 }
 
 static fv_status search_run(search *s, int n_threads) {
     fv_team *team;
+    FV_TRY(search_allocate(s, n_threads));
+    if (!set_points(s)) return FV_E_ARGUMENT;
     FV_TRY(fv_team_create(n_threads, &team));
-    const int blas_threads = fv_blas_single();
     fv_team_run(team, search_blocks, s);
-    fv_blas_restore(blas_threads);
     fv_team_destroy(team);
     return FV_OK;
 }
@@ -268,9 +283,7 @@ fv_status fv_nearest(const float *x, size_t n, const float *q, size_t nq, int d,
                 .exclude_self = exclude_self,
                 .indices = indices,
                 .distances = distances};
-    fv_status status = search_allocate(&s, n_threads);
-    if (status == FV_OK) status = centre_all(&s);
-    if (status == FV_OK) status = search_run(&s, n_threads);
-    search_deinit(&s);
+    fv_status status = search_run(&s, n_threads);
+    search_deinit(&s, n_threads);
     return status;
 }

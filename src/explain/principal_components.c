@@ -1,3 +1,4 @@
+#include <cblas.h>
 #include <float.h>
 #include <lapacke.h>
 #include <math.h>
@@ -5,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "explain/blas.h"
 #include "fovea/explain.h"
 
 enum { ROWS = 256 }; /* centred at a time */
@@ -98,9 +98,11 @@ static fv_status run(job *j, float *z, double *variance) {
 fv_status fv_principal_components(const float *x, size_t n, int d, int k, float *z, double *variance) {
     if (n < 1 || d < 1 || k < 1 || k > d || (size_t)k > n) return FV_E_ARGUMENT;
     job j = {.x = x, .n = n, .d = d, .k = k};
-    const int blas_threads = fv_blas_single();
+    /* The setting belongs to the process. */
+    const int blas_threads = openblas_get_num_threads();
+    openblas_set_num_threads(1);
     fv_status status = run(&j, z, variance);
-    fv_blas_restore(blas_threads);
+    openblas_set_num_threads(blas_threads);
     free(j.mean);
     free(j.centred);
     free(j.covariance);
