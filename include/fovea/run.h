@@ -29,6 +29,9 @@ void fv_run_config_get(const fv_run_config *config, int index, char *out, size_t
 fv_status fv_run_config_set(fv_run_config *config, int index, const char *value, const char *where,
                             fv_error *error) FV_MUST_CHECK;
 
+/* Writes out what a learning rate of 0 means: the optimiser's own. FV_E_TEXT where `optimizer` is none. */
+fv_status fv_run_config_resolve(fv_run_config *config, fv_error *error) FV_MUST_CHECK;
+
 /* Reads the configuration in run.json; fields that it lacks keep their defaults. FV_E_IO, FV_E_DATA. */
 fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *error) FV_MUST_CHECK;
 
@@ -51,7 +54,8 @@ typedef struct fv_run_record {
     const fv_score *validation; /* of the weights that were kept; NULL: as the last epoch says */
 } fv_run_record;
 
-/* Writes run.json (whole or not at all). Called once before the first step and once at the end. */
+/* Writes run.json (whole or not at all), its configuration resolved. Called once before the first step and once at the
+ * end. */
 fv_status fv_run_write_record(const char *directory, const fv_run_record *record, fv_error *error) FV_MUST_CHECK;
 
 /* The record read back. */

@@ -38,11 +38,6 @@ static void on_step(void *context, int epoch, size_t done, size_t n, double loss
     cli_bar_draw(before, part, 23, after);
 }
 
-static double default_learning_rate(const char *optimizer) {
-    if (strncmp(optimizer, "adadelta", 8) == 0) return 1;
-    return strncmp(optimizer, "sgd", 3) == 0 ? 0.05 : 0.001;
-}
-
 static fv_status normalise(cli_training *t, fv_error *error) {
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     fv_status status = fv_pixel_statistics(&t->dataset->train, &t->training, mean, std);
@@ -56,8 +51,7 @@ static fv_status normalise(cli_training *t, fv_error *error) {
 fv_status cli_training_prepare(cli_training *t, fv_error *error) {
     fv_run_config *c = &t->config;
     t->threads = cli_threads(c->threads);
-    if (c->learning_rate <= 0) c->learning_rate = default_learning_rate(c->optimizer);
-    t->options = fv_train_defaults();
+    FV_TRY(fv_run_config_resolve(c, error));
     t->options = (fv_train_options){.epochs = c->epochs,
                                     .batch = c->batch,
                                     .optimizer = c->optimizer,
@@ -160,9 +154,9 @@ static void print_recipe(const cli_training *t, FILE *to) {
     fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", c->optimizer,
             c->learning_rate, c->schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads,
             t->threads == 1 ? "" : "s");
-    char more[768] = "";
+    if (t->augment) fprintf(to, "    augment %s\n", fv_augment_text(t->augment));
+    char more[160] = "";
     size_t n = 0;
-    if (t->augment) n += (size_t)snprintf(more + n, sizeof more - n, " · augment %s", fv_augment_text(t->augment));
     if (c->label_smoothing > 0)
         n += (size_t)snprintf(more + n, sizeof more - n, " · label smoothing %g", c->label_smoothing);
     if (c->ema > 0) n += (size_t)snprintf(more + n, sizeof more - n, " · averaged weights %g", c->ema);

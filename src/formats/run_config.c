@@ -9,6 +9,7 @@
 
 #include "formats/files.h"
 #include "formats/run_config.h"
+#include "train/optimiser.h"
 
 #define MOST_SEED 9007199254740991.0 /* 2^53 - 1: what every JSON reader keeps exactly */
 
@@ -140,6 +141,13 @@ fv_status fv_run_config_set(fv_run_config *config, int index, const char *value,
         return fv_fail(error, FV_E_ARGUMENT, "%s: \"%.60s\" is not a number: give %s%.16g to %.16g", where, value,
                        f->kind == NUMBER ? "" : "a whole number from ", f->min, f->max);
     return set_number(config, f, number, where, error);
+}
+
+fv_status fv_run_config_resolve(fv_run_config *config, fv_error *error) {
+    fv_optimiser optimiser;
+    FV_TRY(fv_optimiser_parse(config->optimizer, config->learning_rate, &optimiser, error));
+    config->learning_rate = optimiser.learning_rate;
+    return FV_OK;
 }
 
 json_t *fv_run_config_json(const fv_run_config *config) {

@@ -81,15 +81,17 @@ static json_t *result_json(const fv_run_record *record) {
 
 fv_status fv_run_write_record(const char *directory, const fv_run_record *record, fv_error *error) {
     char path[FV_PATH_SIZE], date[32];
+    fv_run_config config = *record->config;
     FV_TRY(fv_path_join(path, directory, "run.json", error));
+    FV_TRY(fv_run_config_resolve(&config, error));
     time_t now = time(NULL);
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    json_t *root = json_pack(
-        "{ss ss ss so so so so so}", "fovea", fv_version(), "command", record->command ? record->command : "", "date",
-        date, "config", fv_run_config_json(record->config), "model", model_json(record->net), "dataset",
-        dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
+    json_t *root =
+        json_pack("{ss ss ss so so so so so}", "fovea", fv_version(), "command", record->command ? record->command : "",
+                  "date", date, "config", fv_run_config_json(&config), "model", model_json(record->net), "dataset",
+                  dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
     if (!text) return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", path);

@@ -49,6 +49,27 @@ static void fields_take_what_lies_in_their_range(void **state) {
     }
 }
 
+static void learning_rates_are_resolved(void **state) {
+    (void)state;
+    static const struct {
+        const char *optimizer;
+        double rate;
+    } cases[] = {{"adadelta", 1}, {"sgd momentum 0.9", 0.05}, {"adam", 0.001}, {"adamw weight_decay 0.1", 0.001}};
+    fv_error error = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fv_run_config config = fv_run_config_defaults();
+        snprintf(config.optimizer, sizeof config.optimizer, "%s", cases[i].optimizer);
+        assert_int_equal(fv_run_config_resolve(&config, &error), FV_OK);
+        assert_true(config.learning_rate == cases[i].rate);
+        config.learning_rate = 0.3;
+        assert_int_equal(fv_run_config_resolve(&config, &error), FV_OK);
+        assert_true(config.learning_rate == 0.3);
+    }
+    fv_run_config config = fv_run_config_defaults();
+    snprintf(config.optimizer, sizeof config.optimizer, "newton");
+    assert_int_equal(fv_run_config_resolve(&config, &error), FV_E_TEXT);
+}
+
 typedef struct fixture {
     fv_dataset *digits;
     fv_net *net;
@@ -255,6 +276,7 @@ int main(void) {
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_take_what_lies_in_their_range),
+        cmocka_unit_test(learning_rates_are_resolved),
         WITH_FILES(record_reads_back),
         WITH_FILES(broken_records_are_told),
         WITH_FILES(tables_read_back),
