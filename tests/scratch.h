@@ -69,12 +69,15 @@ static inline int scratch_count(const char *directory) {
 /* Bytes that grow. */
 typedef struct bytes {
     uint8_t *at;
-    size_t n;
+    size_t n, room;
 } bytes;
 
 static inline void bytes_add(bytes *to, const void *data, size_t n) {
-    to->at = realloc(to->at, to->n + n + 1);
-    scratch_need(to->at != NULL, "realloc");
+    if (to->n + n >= to->room) {
+        to->room = 2 * (to->n + n) + 64;
+        to->at = realloc(to->at, to->room);
+        scratch_need(to->at != NULL, "realloc");
+    }
     if (n) memcpy(to->at + to->n, data, n);
     to->n += n;
 }
@@ -93,7 +96,7 @@ static inline void bytes_write(const bytes *of, const char *path) {
 static inline bytes bytes_gzip(const bytes *of) {
     z_stream stream = {0};
     scratch_need(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "deflateInit2");
-    bytes out = {malloc(deflateBound(&stream, of->n) + 64), 0};
+    bytes out = {malloc(deflateBound(&stream, of->n) + 64), 0, 0};
     scratch_need(out.at != NULL, "malloc");
     stream.next_in = of->at;
     stream.avail_in = (uInt)of->n;

@@ -42,14 +42,17 @@ typedef struct fv_dataset {
     char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
     fv_images train, test;
     bool test_set_aside;                    /* the files had no test split: 15 % of each class of train became it */
-    char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two) */
+    char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two,
+                                               low byte first) */
 } fv_dataset;
 
 /* Opens a dataset by name or path.
  * A path (it contains a slash, or exists as a directory) is a directory with the four standard IDX files, each plain
  * or .gz:
  *   train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
- * (images of rank 4 [N][C][H][W], "idx4", likewise; the t10k pair may be missing). A name is looked for in
+ * (images of rank 4 [N][C][H][W], "idx4", and 16-bit labels, "idx1-short", likewise; the t10k pair may be missing).
+ * classes.txt beside them, a line per class, says what the classes are called and how many they are; else a known name
+ * says it; else there are as many as the largest label + 1. docs/data.md has the details. A name is looked for in
  * $FOVEA_DATA/<name>, $XDG_CACHE_HOME/fovea/<name> (~/.cache without it), /usr/share/datasets/<name>, then among the
  * embedded (`digits`).
  * Errors: FV_E_NAME (lists the known names and how to get them), FV_E_IO, FV_E_DATA (which file, what is wrong, what
@@ -70,12 +73,14 @@ bool fv_dataset_list(int index, fv_dataset_entry *out);
 fv_status fv_split_stratified(const fv_images *images, int n_classes, double fraction, uint64_t seed,
                               fv_indices *training, fv_indices *validation) FV_MUST_CHECK;
 
-/* `count` of `from`, spread over the classes by largest remainder; nested: for the same seed a smaller subset lies
- * inside a larger one. count in [1, from->n]. Ascending order. */
+/* `count` of `from`, spread over the classes by largest remainder, an image at a time; nested: for the same seed a
+ * smaller subset lies inside a larger one. count in [1, from->n]. Ascending order. docs/data.md says how near each
+ * class comes to its share. */
 fv_status fv_subset_stratified(const fv_images *images, int n_classes, const fv_indices *from, size_t count,
                                uint64_t seed, fv_indices *out) FV_MUST_CHECK;
 
-/* Mean and standard deviation (of the population) per channel, of pixels / 255. */
+/* Mean and standard deviation (of the population) per channel, of the pixels / 255 of images[indices] (NULL: all).
+ * Exact sums. The deviation of a constant channel is 0. */
 fv_status fv_pixel_statistics(const fv_images *images, const fv_indices *indices, float mean[FV_MAX_CHANNELS],
                               float std[FV_MAX_CHANNELS]) FV_MUST_CHECK;
 

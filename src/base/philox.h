@@ -15,7 +15,7 @@ typedef enum fv_purpose {
     FV_RANDOM_ORDER = 2,   /* order of an epoch: counter (draw, epoch, 0, 0) */
     FV_RANDOM_DROPOUT = 3, /* counter (position in the epoch, epoch, layer, draw) */
     FV_RANDOM_AUGMENT = 4, /* counter (position in the epoch, epoch, transform, draw) */
-    FV_RANDOM_SPLIT = 5,   /* splits and subsets: counter (draw, class, 0, 0) */
+    FV_RANDOM_SPLIT = 5,   /* splits and subsets: counter (draw, class, use, 0), see data/images.h */
     FV_RANDOM_EMBED = 6,   /* what the explanations draw */
     FV_RANDOM_TEST = 7
 } fv_purpose;

@@ -122,10 +122,11 @@ fv_status fv_split_stratified(const fv_images *images, int n_classes, double fra
 }
 
 /* Spreads `count` over the classes by the largest remainder, an image at a time: each goes to the class that lags most
- * behind its share count * n_c / n (the lowest where several do). A class gets its share rounded down or up, as by the
- * method for `count` alone, but a larger count never takes an image away again, which that method does now and then
- * (the Alabama paradox): so subsets nest.
- *   lag  [n_classes] scratch: share minus images given, times n; it stays within (-n, n * n_classes) */
+ * behind its share count * n_c / n (the lowest where several do). As by the method for `count` alone a class gets its
+ * share rounded down or up (never more; less only where classes are very uneven), but a larger count never takes an
+ * image away again, which that method does now and then (the Alabama paradox): so subsets nest.
+ *   lag  [n_classes] scratch: (share - images given) * n. Above -n, since the most lagging of classes whose lags sum to
+ * n is above 0 when it pays n; so at `count` n every lag is 0 and every class is given out whole. */
 static void spread(const classes *set, size_t count, int64_t *lag, size_t *given) {
     int64_t n = (int64_t)set->begin[set->n];
     for (size_t i = 0; i < count; i++) {

@@ -46,6 +46,15 @@ static void change(bytes *of, draws *from) {
     }
 }
 
+/* From memory of just its size, so that asan sees a read behind it. */
+static void run_exact(const bytes *input) {
+    uint8_t *copy = malloc(input->n ? input->n : 1);
+    FUZZ_NEED(copy != NULL);
+    memcpy(copy, input->at, input->n);
+    LLVMFuzzerTestOneInput(copy, input->n);
+    free(copy);
+}
+
 int main(void) {
     struct timespec begin, now;
     clock_gettime(CLOCK_MONOTONIC, &begin);
@@ -57,11 +66,9 @@ int main(void) {
     FUZZ_NEED(n_seeds > 0);
     for (uint32_t round = 0; round < fuzz_rounds; round++) {
         draws from = {round, 0};
-        bytes input = fuzz_seed((int)draw(&from, (size_t)n_seeds)), exact = {0};
+        bytes input = fuzz_seed((int)draw(&from, (size_t)n_seeds));
         for (uint32_t n = 1 + draw(&from, 3); n > 0; n--) change(&input, &from);
-        bytes_add(&exact, input.at, input.n);
-        LLVMFuzzerTestOneInput(exact.at, exact.n);
-        bytes_free(&exact);
+        run_exact(&input);
         bytes_free(&input);
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (now.tv_sec - begin.tv_sec > 10) { /* under a slow checker: what was done counts */

@@ -88,7 +88,7 @@ static void gzip_gives_the_same_set(void **state) {
 static void gzip_members_are_joined(void **state) {
     (void)state;
     scratch_set(directory, 50, 3, 4, 4, 5);
-    bytes whole = idx_images(50, 4, 4, 0), first = {whole.at, 333}, second = {whole.at + 333, whole.n - 333};
+    bytes whole = idx_images(50, 4, 4, 0), first = {whole.at, 333, 0}, second = {whole.at + 333, whole.n - 333, 0};
     bytes packed = bytes_gzip(&first), rest = bytes_gzip(&second);
     bytes_add(&packed, rest.at, rest.n);
     fv_dataset *plain = open_set(directory);

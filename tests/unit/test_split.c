@@ -164,6 +164,8 @@ static void subsets_nest_and_follow_the_largest_remainder(void **state) {
     check_subsets((const int[]){5, 0, 9}, 3, true);
     /* Here the method for one count alone would take an image away from the third class between 10 and 11. */
     check_subsets((const int[]){6, 6, 2}, 3, false);
+    /* Rounding each share to the nearest would give the first class nothing but itself up to 12. */
+    check_subsets((const int[]){50, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, 11, false);
     check_subsets((const int[]){59, 67, 60, 61, 58, 54, 59, 63, 59, 60}, 10, false);
 }
 
@@ -225,27 +227,33 @@ static void statistics_are_exact(void **state) {
     free(pixels);
 }
 
+/* The square of the sum of so many pixels does not fit 64 bits. */
+static void statistics_do_not_overflow(void **state) {
+    (void)state;
+    enum { SIDE = 1024, N = 20 };
+    uint8_t *pixels = malloc(SIDE * SIDE);
+    assert_non_null(pixels);
+    memset(pixels, 255, SIDE * SIDE);
+    uint16_t none[1] = {0};
+    uint32_t at[N] = {0};
+    fv_images images = {1, {1, SIDE, SIDE}, pixels, none};
+    fv_indices same = {N, at};
+    float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    assert_int_equal(fv_pixel_statistics(&images, &same, mean, std), FV_OK);
+    assert_true(mean[0] == 1 && std[0] == 0);
+    free(pixels);
+}
+
 static void duplicates_are_counted(void **state) {
     (void)state;
-    /* Images of 1x3; a three times and b twice in train, b twice and a once in test. */
-    static const uint8_t train[] = "aaa"
-                                   "bbb"
-                                   "aaa"
-                                   "ccc"
-                                   "aaa"
-                                   "bbb"
-                                   "aab";
-    static const uint8_t test[] = "bbb"
-                                  "ddd"
-                                  "bbb"
-                                  "aaa"
-                                  "baa";
+    /* Images of 1x3. */
+    static const uint8_t train[] = "aaabbbaaacccaaabbbaab", test[] = "bbbdddbbbaaabaaddd";
     uint16_t none[7] = {0};
-    fv_dataset set = {.train = {7, {1, 1, 3}, train, none}, .test = {5, {1, 1, 3}, test, none}};
+    fv_dataset set = {.train = {7, {1, 1, 3}, train, none}, .test = {6, {1, 1, 3}, test, none}};
     fv_duplicates found;
     assert_int_equal(fv_count_duplicates(&set, &found), FV_OK);
     assert_int_equal(found.in_train, 3);
-    assert_int_equal(found.in_test, 1);
+    assert_int_equal(found.in_test, 2);
     assert_int_equal(found.across, 3);
 }
 
@@ -258,6 +266,7 @@ int main(void) {
         cmocka_unit_test(subsets_nest_and_follow_the_largest_remainder),
         cmocka_unit_test(subset_stays_inside_from),
         cmocka_unit_test(statistics_are_exact),
+        cmocka_unit_test(statistics_do_not_overflow),
         cmocka_unit_test(duplicates_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
