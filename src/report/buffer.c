@@ -12,6 +12,11 @@ void fv_buffer_deinit(fv_buffer *buffer) {
     *buffer = (fv_buffer){0};
 }
 
+void fv_buffer_finish(fv_buffer *part, fv_buffer *out) {
+    out->failed |= part->failed;
+    fv_buffer_deinit(part);
+}
+
 const char *fv_buffer_text(const fv_buffer *buffer) {
     return buffer->data ? buffer->data : "";
 }

@@ -16,6 +16,8 @@ typedef struct fv_buffer {
 } fv_buffer;
 
 void fv_buffer_deinit(fv_buffer *buffer);
+/* Frees `part`, which was made for `out`; its failure becomes that of `out`. */
+void fv_buffer_finish(fv_buffer *part, fv_buffer *out);
 /* The text, "" while empty. */
 const char *fv_buffer_text(const fv_buffer *buffer);
 

@@ -8,15 +8,24 @@
 
 extern const unsigned char fv_template_augmentation[], fv_template_history[];
 
-json_t *fv_chart_add(json_t *charts, const char *name, const unsigned char *template, const char *description) {
-    json_t *chart = json_loads((const char *)template, 0, NULL);
-    if (!chart || json_object_set_new(charts, name, chart) != 0) return NULL;
-    json_object_set_new(chart, "description", json_string(description));
-    return chart;
+void fv_append(const fv_context *context, json_t *list, json_t *value) {
+    if (json_array_append_new(list, value) != 0) *context->failed = true;
 }
 
-void fv_chart_data(json_t *chart, const char *dataset, json_t *rows) {
-    json_object_set_new(json_object_get(chart, "datasets"), dataset, rows);
+void fv_set(const fv_context *context, json_t *object, const char *key, json_t *value) {
+    if (json_object_set_new(object, key, value) != 0) *context->failed = true;
+}
+
+json_t *fv_chart_add(const fv_context *context, json_t *charts, const char *name, const unsigned char *template,
+                     const char *description) {
+    json_t *chart = json_loads((const char *)template, 0, NULL);
+    fv_set(context, charts, name, chart);
+    fv_set(context, json_object_get(charts, name), "description", json_string(description));
+    return json_object_get(charts, name);
+}
+
+void fv_chart_data(const fv_context *context, json_t *chart, const char *dataset, json_t *rows) {
+    fv_set(context, json_object_get(chart, "datasets"), dataset, rows);
 }
 
 static json_t *measure_row(const fv_group *group, const char *split, const fv_measure *measure, bool first) {
@@ -29,7 +38,7 @@ static json_t *measure_row(const fv_group *group, const char *split, const fv_me
                      accuracy.s, "interval", fv_interval_words(measure->interval).s);
 }
 
-json_t *fv_chart_seeds(const json_t *rows, const char *split) {
+json_t *fv_chart_seeds(const fv_context *context, const json_t *rows, const char *split) {
     char correct[32], total[32];
     snprintf(correct, sizeof correct, "%s_correct", split);
     snprintf(total, sizeof total, "%s_total", split);
@@ -39,21 +48,21 @@ json_t *fv_chart_seeds(const json_t *rows, const char *split) {
         double n = fv_fact_number(row, total, fv_fact_number(row, "n_train", 0));
         if (!(n > 0)) continue;
         double accuracy = fv_fact_number(row, correct, 0) / n;
-        json_array_append_new(out, json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""),
-                                             "n", fv_fact_number(row, "n_train", 0), "split", split, "seed",
-                                             fv_fact_number(row, "seed", 0), "accuracy", accuracy, "error",
-                                             accuracy < 1 ? 1 - accuracy : 0.5 / n));
+        fv_append(context, out,
+                  json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""), "n",
+                            fv_fact_number(row, "n_train", 0), "split", split, "seed", fv_fact_number(row, "seed", 0),
+                            "accuracy", accuracy, "error", accuracy < 1 ? 1 - accuracy : 0.5 / n));
     }
     return out;
 }
 
-void fv_chart_extend(json_t *rows, json_t *more) {
-    json_array_extend(rows, more);
+void fv_chart_extend(const fv_context *context, json_t *rows, json_t *more) {
+    if (json_array_extend(rows, more) != 0) *context->failed = true;
     json_decref(more);
 }
 
 /* Right of the middle, values are written left of their dot, so that none leaves the chart. */
-static void add_labels(json_t *chart, const json_t *rows) {
+static void add_labels(const fv_context *context, json_t *chart, const json_t *rows) {
     json_t *left = json_array(), *right = json_array();
     double low = 1, high = 0;
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -62,32 +71,32 @@ static void add_labels(json_t *chart, const json_t *rows) {
     }
     for (size_t i = 0; i < json_array_size(rows); i++) {
         json_t *row = json_array_get(rows, i);
-        json_array_append(fv_fact_number(row, "accuracy", 0) > (low + high) / 2 ? left : right, row);
+        fv_append(context, fv_fact_number(row, "accuracy", 0) > (low + high) / 2 ? left : right, json_incref(row));
     }
-    fv_chart_data(chart, "labels_left", left);
-    fv_chart_data(chart, "labels_right", right);
+    fv_chart_data(context, chart, "labels_left", left);
+    fv_chart_data(context, chart, "labels_right", right);
 }
 
 static void chart_augmentation(const fv_context *context, json_t *charts) {
     const json_t *rows = fv_fact_part(context->facts, "augmentation");
     if (!rows) return;
-    json_t *chart = fv_chart_add(charts, "augmentation", fv_template_augmentation,
+    json_t *chart = fv_chart_add(context, charts, "augmentation", fv_template_augmentation,
                                  "Train and validation accuracy of each augmentation scheme with their intervals");
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(rows, "name", "validation", groups);
     json_t *out = json_array(), *seeds = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(out, measure_row(&groups[i], "train", &groups[i].train, i == 0));
-        json_array_append_new(out, measure_row(&groups[i], "validation", &groups[i].held, i == 0));
+        fv_append(context, out, measure_row(&groups[i], "train", &groups[i].train, i == 0));
+        fv_append(context, out, measure_row(&groups[i], "validation", &groups[i].held, i == 0));
     }
     if (n && groups[0].n > 1) {
-        fv_chart_extend(seeds, fv_chart_seeds(rows, "train"));
-        fv_chart_extend(seeds, fv_chart_seeds(rows, "validation"));
+        fv_chart_extend(context, seeds, fv_chart_seeds(context, rows, "train"));
+        fv_chart_extend(context, seeds, fv_chart_seeds(context, rows, "validation"));
     }
-    json_object_set_new(chart, "height", json_integer(52 * (json_int_t)n));
-    add_labels(chart, out);
-    fv_chart_data(chart, "rows", out);
-    fv_chart_data(chart, "seeds", seeds);
+    fv_set(context, chart, "height", json_integer(52 * (json_int_t)n));
+    add_labels(context, chart, out);
+    fv_chart_data(context, chart, "rows", out);
+    fv_chart_data(context, chart, "seeds", seeds);
 }
 
 /* What one curve shows. */
@@ -97,8 +106,8 @@ typedef struct curve {
 } curve;
 
 /* Mean, lowest and highest over the seeds' rows of `group` in epoch `e`; false where no seed got there. */
-static bool epoch_row(const json_t *rows, const fv_group *group, size_t order, size_t e, const curve *of, bool last,
-                      json_t *out) {
+static bool epoch_row(const fv_context *context, const json_t *rows, const fv_group *group, size_t order, size_t e,
+                      const curve *of, bool last, json_t *out) {
     char key[40];
     snprintf(key, sizeof key, "%s_%s", of->split, of->measure);
     double sum = 0, low = INFINITY, high = -INFINITY;
@@ -112,10 +121,10 @@ static bool epoch_row(const json_t *rows, const fv_group *group, size_t order, s
     }
     if (!n) return false;
     fv_words text = strcmp(of->measure, "loss") ? fv_percent(sum / n, 2) : fv_decimal(sum / n, 4);
-    json_array_append_new(out, json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name,
-                                         "order", (int)order, "epoch", (int)e + 1, "split", of->split, "value", sum / n,
-                                         "low", low, "high", high, "seeds", n, "label_side", last ? of->label_side : "",
-                                         "text", text.s));
+    fv_append(context, out,
+              json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name, "order", (int)order,
+                        "epoch", (int)e + 1, "split", of->split, "value", sum / n, "low", low, "high", high, "seeds", n,
+                        "label_side", last ? of->label_side : "", "text", text.s));
     return true;
 }
 
@@ -129,9 +138,10 @@ static size_t count_epochs(const json_t *rows) {
 }
 
 /* Small multiples of one measure ("loss" or "accuracy"), a panel per name in `rows`. */
-static void chart_curves(const json_t *rows, const char *measure, const char *name, json_t *charts) {
+static void chart_curves(const fv_context *context, const json_t *rows, const char *measure, const char *name,
+                         json_t *charts) {
     bool is_loss = !strcmp(measure, "loss");
-    json_t *chart = fv_chart_add(charts, name, fv_template_history,
+    json_t *chart = fv_chart_add(context, charts, name, fv_template_history,
                                  is_loss ? "Loss per epoch, train dashed and validation solid, a panel per model"
                                          : "Accuracy per epoch, train dashed and validation solid, a panel per model");
     fv_group groups[FV_MAX_GROUPS];
@@ -144,21 +154,20 @@ static void chart_curves(const json_t *rows, const char *measure, const char *na
     for (size_t i = 0; i < n; i++)
         for (size_t e = 0; e < n_epochs; e++)
             for (int k = 0; k < 2; k++)
-                (void)epoch_row(rows, &groups[i], i, e, &curves[k], i == 0 && e + 1 == n_epochs, out);
-    fv_chart_data(chart, "rows", out);
+                (void)epoch_row(context, rows, &groups[i], i, e, &curves[k], i == 0 && e + 1 == n_epochs, out);
+    fv_chart_data(context, chart, "rows", out);
     json_t *y = json_object_get(json_object_get(json_object_get(chart, "spec"), "encoding"), "y");
     json_t *axis = json_object_get(y, "axis");
-    json_object_set_new(
-        axis, "labelExpr",
-        json_string(is_loss ? "format(datum.value, '.3~f')" : "format(datum.value * 100, '.3~f') + '\u202f%'"));
+    fv_set(context, axis, "labelExpr",
+           json_string(is_loss ? "format(datum.value, '.3~f')" : "format(datum.value * 100, '.3~f') + '\u202f%'"));
     if (n_epochs == 1) { /* a line of one point is none */
         json_t *line = json_array_get(json_object_get(json_object_get(chart, "spec"), "layer"), 1);
-        json_object_set_new(json_object_get(line, "mark"), "point", json_true());
+        fv_set(context, json_object_get(line, "mark"), "point", json_true());
     }
     if (!is_loss) return;
-    json_object_set_new(y, "scale", json_pack("{s:s, s:b, s:i}", "type", "log", "nice", 0, "padding", 8));
-    json_object_set_new(axis, "values",
-                        json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0, NULL));
+    fv_set(context, y, "scale", json_pack("{s:s, s:b, s:i}", "type", "log", "nice", 0, "padding", 8));
+    fv_set(context, axis, "values",
+           json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0, NULL));
 }
 
 /* A run's own history as one row of the study's kind. */
@@ -176,17 +185,17 @@ static json_t *run_rows(const fv_context *context) {
 
 json_t *fv_charts(const fv_context *context) {
     json_t *charts = json_object();
-    if (!charts) return NULL;
     chart_augmentation(context, charts);
     const json_t *architecture = fv_fact_part(context->facts, "architecture");
     if (architecture) {
-        chart_curves(architecture, "loss", "architecture-loss", charts);
-        chart_curves(architecture, "accuracy", "architecture-accuracy", charts);
+        chart_curves(context, architecture, "loss", "architecture-loss", charts);
+        chart_curves(context, architecture, "accuracy", "architecture-accuracy", charts);
     }
     if (fv_fact_part(context->facts, "history")) {
         json_t *rows = run_rows(context);
-        chart_curves(rows, "loss", "history-loss", charts);
-        chart_curves(rows, "accuracy", "history-accuracy", charts);
+        if (!rows) *context->failed = true;
+        chart_curves(context, rows, "loss", "history-loss", charts);
+        chart_curves(context, rows, "accuracy", "history-accuracy", charts);
         json_decref(rows);
     }
     fv_chart_scaling(context, charts);

@@ -21,14 +21,18 @@ static json_t *cell(const fv_facts *facts, size_t t, size_t p, double count, dou
                             "true_name", truth, "predicted_name", predicted, "count", count, "share", share,
                             "error_count", t == p ? 0 : count, "error_share", t == p ? 0 : share, "diagonal",
                             (int)(t == p), "description", fv_buffer_text(&text));
+    if (text.failed) {
+        json_decref(out);
+        out = NULL;
+    }
     fv_buffer_deinit(&text);
     return out;
 }
 
 /* Classes on both axes of the compact map. */
-static void set_domain(json_t *chart, const char *channel, size_t n_classes) {
+static void set_domain(const fv_context *context, json_t *chart, const char *channel, size_t n_classes) {
     json_t *scale = json_object_get(json_object_get(json_object_get(chart, "encoding"), channel), "scale");
-    json_object_set_new(scale, "domain", json_pack("[i, i]", -1, (int)n_classes));
+    fv_set(context, scale, "domain", json_pack("[i, i]", -1, (int)n_classes));
 }
 
 void fv_chart_confusion(const fv_context *context, json_t *charts) {
@@ -36,25 +40,26 @@ void fv_chart_confusion(const fv_context *context, json_t *charts) {
     if (!confusion) return;
     size_t n = json_array_size(confusion);
     bool compact = n > FV_COMPACT_CLASSES;
-    json_t *chart = fv_chart_add(charts, "confusion", compact ? fv_template_confusion_map : fv_template_confusion,
-                                 "Confusion matrix of the test set: rows are true classes, columns predicted ones");
+    json_t *chart =
+        fv_chart_add(context, charts, "confusion", compact ? fv_template_confusion_map : fv_template_confusion,
+                     "Confusion matrix of the test set: rows are true classes, columns predicted ones");
     json_t *cells = json_array();
     for (size_t t = 0; t < n; t++) {
         const json_t *row = json_array_get(confusion, t);
         double total = row_total(row);
         for (size_t p = 0; p < n; p++) {
             double count = json_number_value(json_array_get(row, p));
-            if (!compact || count > 0) json_array_append_new(cells, cell(context->facts, t, p, count, total));
+            if (!compact || count > 0) fv_append(context, cells, cell(context->facts, t, p, count, total));
         }
     }
-    fv_chart_data(chart, "cells", cells);
+    fv_chart_data(context, chart, "cells", cells);
     if (!compact) return;
-    set_domain(chart, "x", n);
-    set_domain(chart, "y", n);
+    set_domain(context, chart, "x", n);
+    set_domain(context, chart, "y", n);
 }
 
 void fv_chart_embedding(const fv_context *context, json_t *charts) {
     if (!fv_fact_part(context->facts, "embedding") || !context->report->xy) return;
-    (void)fv_chart_add(charts, "embedding", fv_template_embedding,
+    (void)fv_chart_add(context, charts, "embedding", fv_template_embedding,
                        "t-SNE map of the test images, coloured by class, mistakes ringed");
 }

@@ -24,25 +24,28 @@ static json_t *measured_row(const fv_group *group, const char *split, const fv_m
 }
 
 /* The fitted line with its band; beyond the largest n that was measured it is forecast. */
-static json_t *line_rows(const json_t *fit, double n_max) {
+static json_t *line_rows(const fv_context *context, const json_t *fit, double n_max) {
     const json_t *points = json_object_get(fit, "points");
     json_t *out = json_array();
     double error_max = fv_fact_number(fit, "coefficient", 0) * pow(n_max, -fv_fact_number(fit, "exponent", 0));
     for (int beyond = 0; fit && beyond < 2; beyond++) /* where the two lines meet */
-        json_array_append_new(out, json_pack("{s:f, s:f, s:b}", "n", n_max, "error", error_max, "beyond", beyond));
+        fv_append(context, out, json_pack("{s:f, s:f, s:b}", "n", n_max, "error", error_max, "beyond", beyond));
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *point = json_array_get(points, i);
         double n = fv_fact_number(point, "n_train", 0), error = fv_fact_number(point, "error", 0);
         if (!(n > 0) || !(error > 0)) continue;
         json_t *row = json_pack("{s:f, s:f, s:b}", "n", n, "error", error, "beyond", n > n_max);
-        json_object_set_new(row, "low", json_copy(json_object_get(point, "low")));
-        json_object_set_new(row, "high", json_copy(json_object_get(point, "high")));
-        json_array_append_new(out, row);
+        for (int k = 0; k < 2; k++) { /* a line through two points has no band */
+            const char *key = k ? "high" : "low";
+            if (json_is_number(json_object_get(point, key)))
+                fv_set(context, row, key, json_real(json_number_value(json_object_get(point, key))));
+        }
+        fv_append(context, out, row);
     }
     return out;
 }
 
-static json_t *forecast_rows(const json_t *points) {
+static json_t *forecast_rows(const fv_context *context, const json_t *points) {
     json_t *out = json_array();
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *point = json_array_get(points, i);
@@ -53,9 +56,9 @@ static json_t *forecast_rows(const json_t *points) {
         json_t *row =
             json_pack("{s:f, s:f, s:s, s:s}", "n", fv_fact_number(point, "n_train", 1), "error", error, "text",
                       fv_percent(error, decimals).s, "interval", bounded ? fv_interval_words(interval).s : "unknown");
-        json_object_set_new(row, "low", json_real(bounded ? interval.low : error));
-        json_object_set_new(row, "high", json_real(bounded ? interval.high : error));
-        json_array_append_new(out, row);
+        fv_set(context, row, "low", json_real(bounded ? interval.low : error));
+        fv_set(context, row, "high", json_real(bounded ? interval.high : error));
+        fv_append(context, out, row);
     }
     return out;
 }
@@ -67,7 +70,7 @@ static json_t *label(const char *split, double n, double error) {
 void fv_chart_scaling(const fv_context *context, json_t *charts) {
     const json_t *rows = fv_fact_part(context->facts, "scaling");
     if (!rows) return;
-    json_t *chart = fv_chart_add(charts, "scaling", fv_template_scaling,
+    json_t *chart = fv_chart_add(context, charts, "scaling", fv_template_scaling,
                                  "Train and test error against the number of training images, both axes logarithmic, "
                                  "with the fitted power law and its forecast for two and four times the data");
     fv_group groups[FV_MAX_GROUPS];
@@ -76,35 +79,35 @@ void fv_chart_scaling(const fv_context *context, json_t *charts) {
     json_t *measured = json_array(), *seeds = json_array(), *labels = json_array(), *values = json_array();
     double n_max = 0;
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(measured, measured_row(&groups[i], "test", &groups[i].held));
+        fv_append(context, measured, measured_row(&groups[i], "test", &groups[i].held));
         if (groups[i].train.correct > 0)
-            json_array_append_new(measured, measured_row(&groups[i], "train", &groups[i].train));
-        json_array_append_new(values, json_real(groups[i].n_train));
+            fv_append(context, measured, measured_row(&groups[i], "train", &groups[i].train));
+        fv_append(context, values, json_real(groups[i].n_train));
         n_max = fmax(n_max, groups[i].n_train);
     }
     if (n && groups[0].n > 1) {
-        fv_chart_extend(seeds, fv_chart_seeds(rows, "test"));
-        fv_chart_extend(seeds, fv_chart_seeds(rows, "train"));
+        fv_chart_extend(context, seeds, fv_chart_seeds(context, rows, "test"));
+        fv_chart_extend(context, seeds, fv_chart_seeds(context, rows, "train"));
     }
     for (size_t i = 0; i < json_array_size(measured); i++) { /* each kind is named once, at its smallest n */
         const json_t *row = json_array_get(measured, i);
         if (i < 2 || n == 0)
-            json_array_append_new(labels, label(fv_fact_text(row, "split", ""), fv_fact_number(row, "n", 1),
-                                                fv_fact_number(row, "error", 1)));
+            fv_append(
+                context, labels,
+                label(fv_fact_text(row, "split", ""), fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
     }
-    json_t *forecast = forecast_rows(json_object_get(fit, "forecast"));
+    json_t *forecast = forecast_rows(context, json_object_get(fit, "forecast"));
     for (size_t i = 0; i < json_array_size(forecast); i++) {
         const json_t *row = json_array_get(forecast, i);
-        json_array_append(values, json_object_get(row, "n"));
+        fv_append(context, values, json_incref(json_object_get(row, "n")));
         if (i == 0)
-            json_array_append_new(labels,
-                                  label("forecast", fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
+            fv_append(context, labels, label("forecast", fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
     }
-    fv_chart_data(chart, "measured", measured);
-    fv_chart_data(chart, "seeds", seeds);
-    fv_chart_data(chart, "line", line_rows(fit, n_max));
-    fv_chart_data(chart, "forecast", forecast);
-    fv_chart_data(chart, "labels", labels);
+    fv_chart_data(context, chart, "measured", measured);
+    fv_chart_data(context, chart, "seeds", seeds);
+    fv_chart_data(context, chart, "line", line_rows(context, fit, n_max));
+    fv_chart_data(context, chart, "forecast", forecast);
+    fv_chart_data(context, chart, "labels", labels);
     json_t *x = json_object_get(json_object_get(chart, "encoding"), "x");
-    json_object_set_new(json_object_get(x, "axis"), "values", values);
+    fv_set(context, json_object_get(x, "axis"), "values", values);
 }

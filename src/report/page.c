@@ -92,11 +92,14 @@ static void figure_confusion(const fv_context *context, fv_buffer *out) {
 }
 
 static void figure_embedding(const fv_context *context, fv_buffer *out) {
-    if (context->report->xy)
-        put_pictures("embedding",
-                     "Every point is a test image; mistakes are ringed. Point at one to see it, drag to list "
-                     "the images of an area.",
-                     out);
+    if (!context->report->xy) return;
+    fv_buffer caption = {0};
+    fv_put(&caption,
+           "Every point is a test image; mistakes are ringed. Point at one to see it, drag to list the images of "
+           "an area.");
+    if (context->facts->n_classes > 10) fv_put(&caption, " There are ten colours: they repeat.");
+    put_pictures("embedding", fv_buffer_text(&caption), out);
+    fv_buffer_finish(&caption, out);
 }
 
 static void figure_neighbours(const fv_context *context, fv_buffer *out) {
@@ -140,7 +143,7 @@ static void put_spoken(put_words *say, const fv_context *context, const char *ta
     fv_buffer text = {0};
     say(context, &text);
     fv_put_element(out, tag, class, fv_buffer_text(&text));
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
 }
 
 static void put_section(const fv_context *context, const section *of, int number, fv_buffer *out) {
@@ -157,7 +160,7 @@ static void put_section(const fv_context *context, const section *of, int number
     fv_put(out, "<pre tabindex=\"0\"><code>");
     fv_put_escaped(out, fv_buffer_text(&command));
     fv_put(out, "</code></pre></div></details>\n</section>\n");
-    fv_buffer_deinit(&command);
+    fv_buffer_finish(&command, out);
 }
 
 static void put_glance(const fv_context *context, fv_buffer *out) {
@@ -234,7 +237,7 @@ static void put_small_print(const fv_context *context, fv_buffer *out) {
     if (json_number_value(json_array_get(shape, 0)) > 1)
         fv_putf(&text, "\u00d7%.0f", json_number_value(json_array_get(shape, 0)));
     put_fact("Data", fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
     put_fact("Date", fv_date_words(fv_fact_text(facts->root, "date", "")).s, out);
     put_fact("Machine", fv_fact_text(machine, "processor", ""), out);
     put_fact("Instruction set", fv_fact_text(machine, "isa", ""), out);
@@ -243,7 +246,7 @@ static void put_small_print(const fv_context *context, fv_buffer *out) {
     for (size_t i = 0; i < json_array_size(seeds); i++)
         fv_putf(&text, "%s%.0f", i ? ", " : "", json_number_value(json_array_get(seeds, i)));
     put_fact(json_array_size(seeds) == 1 ? "Seed" : "Seeds", fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
     put_fact("Fovea", fv_fact_text(facts->root, "fovea", ""), out);
     put_fact("Command", fv_fact_text(facts->root, "command", ""), out);
     fv_put(out, "</dl>\n");
@@ -267,7 +270,7 @@ static void put_head(const fv_context *context, fv_buffer *out) {
     put_figures(context, out);
     put_small_print(context, out);
     fv_put(out, "</header>\n");
-    fv_buffer_deinit(&headline);
+    fv_buffer_finish(&headline, out);
 }
 
 static void put_foot(const fv_context *context, fv_buffer *out) {
@@ -285,7 +288,7 @@ static void put_foot(const fv_context *context, fv_buffer *out) {
     fv_put(out,
            "</dl>\n<p class=\"prose\">The same seed, data and model give the same weights, bit for bit, at any number "
            "of threads and on every instruction set.</p></footer>\n");
-    fv_buffer_deinit(&command);
+    fv_buffer_finish(&command, out);
 }
 
 /* Nothing may be loaded from anywhere: the page is whole. */
@@ -306,7 +309,7 @@ void fv_page_write(const fv_context *context, fv_buffer *out) {
     fv_putf(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n<link rel=\"icon\" href=\"%s\">\n",
             policy, icon);
     fv_put_element(out, "title", NULL, fv_buffer_text(&title));
-    fv_buffer_deinit(&title);
+    fv_buffer_finish(&title, out);
     fv_put(out, "<style>\n");
     fv_put(out, (const char *)fv_page_style);
     fv_put(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#answers\">Skip to the answers</a>\n<div "

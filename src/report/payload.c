@@ -100,13 +100,13 @@ static json_t *sprite_json(const fv_sprite *sprite, size_t n) {
                      sprite->height);
 }
 
-static fv_status put_sprite(const char *name, const uint8_t *pixels, fv_shape shape, const uint32_t *order, size_t n,
-                            size_t max_bytes, json_t *data, fv_buffer *out) {
+static fv_status put_sprite(const fv_context *context, const char *name, const uint8_t *pixels, fv_shape shape,
+                            const uint32_t *order, size_t n, size_t max_bytes, json_t *data, fv_buffer *out) {
     if (!n) return FV_OK;
     fv_sprite sprite;
     fv_status status = fv_sprite_make(pixels, shape, order, n, max_bytes, &sprite);
     if (status == FV_OK) {
-        json_object_set_new(data, name, sprite_json(&sprite, n));
+        fv_set(context, data, name, sprite_json(&sprite, n));
         put_payload(name, sprite.png.data, sprite.png.n, out);
     }
     fv_sprite_deinit(&sprite);
@@ -114,32 +114,40 @@ static fv_status put_sprite(const char *name, const uint8_t *pixels, fv_shape sh
 }
 
 /* The test images get what is left of the page. */
-static fv_status put_test_images(const fv_report *report, size_t max_bytes, json_t *data, fv_buffer *out) {
+static fv_status put_test_images(const fv_context *context, size_t max_bytes, json_t *data, fv_buffer *out) {
+    const fv_report *report = context->report;
     uint32_t *order = fv_alloc(report->n + 1, sizeof *order);
     if (!order) return FV_E_MEMORY;
     for (size_t i = 0; i < report->n; i++) order[i] = report->predictions[i].index;
-    fv_status status = put_sprite("sprite", report->images->pixels, report->images->shape, order, report->n,
+    fv_status status = put_sprite(context, "sprite", report->images->pixels, report->images->shape, order, report->n,
                                   max_bytes / 4 * 3, data, out);
     free(order);
     return status;
 }
 
-/* study.json without what the page holds elsewhere in a smaller form. */
-static json_t *trimmed_study(const fv_facts *facts) {
-    json_t *study = json_copy(facts->root);
-    json_t *embedding = json_copy(json_object_get(study, "embedding"));
-    if (embedding) {
-        json_object_del(embedding, "points");
-        json_object_set_new(study, "embedding", embedding);
+/* An object's members, borrowed, without one of them. (json_copy would lose members where memory is short.) */
+static json_t *without(const fv_context *context, const json_t *object, const char *left_out) {
+    json_t *out = json_object(), *value;
+    const char *key;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        if (!left_out || strcmp(key, left_out) != 0) fv_set(context, out, key, json_incref(value));
     }
-    if (facts->n_classes > FV_COMPACT_CLASSES) json_object_del(study, "confusion");
+    return out;
+}
+
+/* study.json without what the page holds elsewhere in a smaller form. */
+static json_t *trimmed_study(const fv_context *context) {
+    const fv_facts *facts = context->facts;
+    json_t *study = without(context, facts->root, facts->n_classes > FV_COMPACT_CLASSES ? "confusion" : NULL);
+    const json_t *embedding = fv_fact_part(facts, "embedding");
+    if (embedding) fv_set(context, study, "embedding", without(context, embedding, "points"));
     return study;
 }
 
 /* "edge", "brightness" or "mixed" for each kernel. */
-static json_t *kernel_kinds(const fv_facts *facts) {
+static json_t *kernel_kinds(const fv_context *context) {
     static const char *const names[] = {"edge", "brightness", "mixed"};
-    const json_t *kernels = fv_fact_part(facts, "kernels"), *values = json_object_get(kernels, "values");
+    const json_t *kernels = fv_fact_part(context->facts, "kernels"), *values = json_object_get(kernels, "values");
     int shape[4];
     size_t size = 1;
     for (size_t i = 0; i < 4; i++) {
@@ -148,25 +156,26 @@ static json_t *kernel_kinds(const fv_facts *facts) {
     }
     json_t *out = json_array();
     double *kernel = calloc(size + 1, sizeof *kernel);
+    if (!kernel) *context->failed = true;
     for (size_t k = 0; kernel && (k + 1) * size <= json_array_size(values) && size; k++) {
         for (size_t i = 0; i < size; i++) kernel[i] = json_number_value(json_array_get(values, k * size + i));
-        json_array_append_new(out, json_string(names[fv_kernel_classify(kernel, shape[1], shape[2], shape[3])]));
+        fv_append(context, out, json_string(names[fv_kernel_classify(kernel, shape[1], shape[2], shape[3])]));
     }
     free(kernel);
     return out;
 }
 
-static json_t *responses_json(const fv_report_responses *responses, double scale) {
+static json_t *responses_json(const fv_context *context, const fv_report_responses *responses, double scale) {
     json_t *positions = json_array();
     for (int i = 0; i < responses->n_images; i++)
-        json_array_append_new(positions, json_integer((json_int_t)responses->positions[i]));
+        fv_append(context, positions, json_integer((json_int_t)responses->positions[i]));
     return json_pack("{s:o, s:i, s:i, s:i, s:f}", "positions", positions, "kernels", responses->shape.c, "height",
                      responses->shape.h, "width", responses->shape.w, "scale", scale);
 }
 
-static json_t *sheet_schemes(const fv_report_sheet *sheet) {
+static json_t *sheet_schemes(const fv_context *context, const fv_report_sheet *sheet) {
     json_t *out = json_array();
-    for (int i = 0; i < sheet->n_schemes; i++) json_array_append_new(out, json_string(sheet->schemes[i]));
+    for (int i = 0; i < sheet->n_schemes; i++) fv_append(context, out, json_string(sheet->schemes[i]));
     return out;
 }
 
@@ -186,44 +195,45 @@ static fv_status put_json(const json_t *data, fv_buffer *out) {
     return FV_OK;
 }
 
-static fv_status put_sheet(const fv_report *report, json_t *data, fv_buffer *out) {
+static fv_status put_sheet(const fv_context *context, json_t *data, fv_buffer *out) {
+    const fv_report *report = context->report;
     if (!report->sheet.n_schemes) return FV_OK;
-    json_object_set_new(data, "sheet_schemes", sheet_schemes(&report->sheet));
+    fv_set(context, data, "sheet_schemes", sheet_schemes(context, &report->sheet));
     size_t n = (size_t)report->sheet.n_schemes * (size_t)report->sheet.n_images;
-    return put_sprite("sheet", report->sheet.pixels, report->images->shape, NULL, n, SHEET_BYTES, data, out);
+    return put_sprite(context, "sheet", report->sheet.pixels, report->images->shape, NULL, n, SHEET_BYTES, data, out);
 }
 
 static fv_status put_arrays(const fv_context *context, json_t *data, fv_buffer *out) {
     const fv_report *report = context->report;
-    if (!report->n) return put_sheet(report, data, out);
+    if (!report->n) return put_sheet(context, data, out);
     double distances = largest(report->nearest_distances, report->n * FV_REPORT_NEAREST);
-    json_object_set_new(data, "distance_scale", json_real(distances));
+    fv_set(context, data, "distance_scale", json_real(distances));
     FV_TRY(put_images(report, context->facts->n_classes, distances, out));
     if (report->xy) put_payload("xy", report->xy, report->n * 2 * sizeof *report->xy, out);
     if (report->responses.n_images) {
         double scale = largest(report->responses.values, response_size(&report->responses));
-        json_object_set_new(data, "responses", responses_json(&report->responses, scale));
+        fv_set(context, data, "responses", responses_json(context, &report->responses, scale));
         FV_TRY(put_responses(&report->responses, scale, out));
     }
-    return put_sheet(report, data, out);
+    return put_sheet(context, data, out);
 }
 
 fv_status fv_payload_write(const fv_context *context, size_t max_bytes, fv_buffer *out) {
     size_t start = out->n;
     json_t *data = json_object();
     json_t *charts = fv_charts(context);
-    fv_status status = data && charts ? FV_OK : FV_E_MEMORY;
-    json_object_set_new(data, "charts", charts);
-    json_object_set_new(data, "study", trimmed_study(context->facts));
-    json_object_set_new(data, "n", json_integer((json_int_t)context->report->n));
-    json_object_set_new(data, "kernel_kinds", kernel_kinds(context->facts));
+    fv_status status = data ? FV_OK : FV_E_MEMORY;
+    fv_set(context, data, "charts", charts);
+    fv_set(context, data, "study", trimmed_study(context));
+    fv_set(context, data, "n", json_integer((json_int_t)context->report->n));
+    fv_set(context, data, "kernel_kinds", kernel_kinds(context));
     fv_buffer json = {0};
     if (status == FV_OK) status = put_arrays(context, data, out);
     if (status == FV_OK) status = put_json(data, &json); /* for its length; the sprite's place is not in it yet */
     size_t used = out->n - start + json.n + 1024;
-    fv_buffer_deinit(&json);
-    if (status == FV_OK) status = put_test_images(context->report, used < max_bytes ? max_bytes - used : 0, data, out);
+    fv_buffer_finish(&json, out);
+    if (status == FV_OK) status = put_test_images(context, used < max_bytes ? max_bytes - used : 0, data, out);
     if (status == FV_OK) status = put_json(data, out);
     json_decref(data);
-    return status == FV_OK && out->failed ? FV_E_MEMORY : status;
+    return status == FV_OK && (out->failed || *context->failed) ? FV_E_MEMORY : status;
 }

@@ -48,7 +48,7 @@ static void say_training(const fv_context *context, fv_buffer *out) {
     if (pad > 0)
         fv_putf(&text, " The images are small, so each convolution pads them by %.0f pixel%s.", pad, plural(pad));
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
 }
 
 static void say_split(const fv_context *context, fv_buffer *out) {
@@ -65,7 +65,7 @@ static void say_split(const fv_context *context, fv_buffer *out) {
         fv_put(&text, " The files hold no test images: 15\u202f% of each class were set aside as such before anything "
                       "else.");
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
 }
 
 static void say_explained(const fv_context *context, fv_buffer *out) {
@@ -77,7 +77,7 @@ static void say_explained(const fv_context *context, fv_buffer *out) {
     if (!context->facts->is_run) fv_put(&text, ", trained on all training images, validation included");
     fv_put(&text, ". It never saw the test images.");
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
 }
 
 static void say_tests(const fv_context *context, fv_buffer *out) {
@@ -119,7 +119,7 @@ void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
            ". Train accuracy is measured after the last epoch on the training images as augmented then; validation "
            "images are never augmented.");
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
     say_training(context, out);
     say_split(context, out);
     say_tests(context, out);
@@ -151,7 +151,7 @@ void fv_recipe_scaling(const fv_context *context, fv_buffer *out) {
             fv_fact_text(context->facts->config, "explain", "The model"),
             fv_count_words(fv_fact_number(context->facts->dataset, "n_test", 0)).s);
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
     const json_t *fit = fv_fact_part(context->facts, "scaling_fit");
     if (fit) {
         fv_putf(&text, "The line is error = a n^\u2212b, least squares in logarithms over the means: a = %s, b = %s",
@@ -163,7 +163,7 @@ void fv_recipe_scaling(const fv_context *context, fv_buffer *out) {
         fv_put(&text, ". Its band is the 95\u202f% interval of the line; the dashed bars are that of a new training. A "
                       "forecast holds only as far as the line does.");
         paragraph(fv_buffer_text(&text), out);
-        fv_buffer_deinit(&text);
+        fv_buffer_finish(&text, out);
     }
     paragraph(
         "Bars on the points are 95\u202f% Wilson intervals. An error of zero, which no logarithmic axis can show, is "
@@ -214,7 +214,7 @@ void fv_recipe_embedding(const fv_context *context, fv_buffer *out) {
             fv_significant(fv_fact_number(embedding, "perplexity", 30), 3).s,
             fv_decimal(fv_fact_number(embedding, "kl_divergence", 0), 3).s);
     paragraph(fv_buffer_text(&text), out);
-    fv_buffer_deinit(&text);
+    fv_buffer_finish(&text, out);
     paragraph("Source: van der Maaten and Hinton 2008; Kobak and Berens 2019.", out);
 }
 

@@ -52,7 +52,8 @@ fv_status fv_report_write(const fv_report *report, const char *path, fv_error *e
     fv_facts facts;
     FV_TRY(check(report, error));
     FV_TRY(fv_facts_read(report->study_json, &facts, error));
-    fv_context context = {report, &facts};
+    bool failed = false;
+    fv_context context = {report, &facts, &failed};
     fv_buffer page = {0};
     fv_status status = make_page(&context, &page);
     if (status == FV_OK)

@@ -10,6 +10,7 @@
 typedef struct fv_context {
     const fv_report *report;
     const fv_facts *facts;
+    bool *failed; /* set where memory was short: what was made is not whole */
 } fv_context;
 
 /* The page's one sentence, without its interval: "A network of 14,178 weights reads MNIST at 99.1 %". */

@@ -158,10 +158,10 @@ void fv_answer_architecture(const fv_context *context, fv_buffer *out) {
             fv_percent_interval(groups[best].held.accuracy, groups[best].held.interval).s);
     fv_buffer list = {0};
     if (list_others(context, groups, n, best, true, &list)) fv_putf(out, "It is ahead of %s. ", fv_buffer_text(&list));
-    fv_buffer_deinit(&list);
+    fv_buffer_finish(&list, out);
     if (list_others(context, groups, n, best, false, &list))
         fv_putf(out, "Its lead is not distinguishable from chance over %s. ", fv_buffer_text(&list));
-    fv_buffer_deinit(&list);
+    fv_buffer_finish(&list, out);
     if (n > 1) say_evidence(context->facts, groups[best].n, out);
 }
 

@@ -110,8 +110,12 @@ static bool summarise_kernels(const fv_context *context, kernel_summary *out) {
     for (size_t i = 0; i < 4; i++)
         out->shape[i] = (size_t)json_integer_value(json_array_get(json_object_get(kernels, "shape"), i));
     for (size_t i = 1; i < 4; i++) size *= out->shape[i];
-    double *kernel = size && n == out->shape[0] * size ? malloc(size * sizeof *kernel) : NULL;
-    if (!kernel) return false;
+    if (!size || n != out->shape[0] * size) return false;
+    double *kernel = malloc(size * sizeof *kernel);
+    if (!kernel) {
+        *context->failed = true;
+        return false;
+    }
     for (size_t k = 0; k < out->shape[0]; k++) {
         for (size_t i = 0; i < size; i++) {
             kernel[i] = json_number_value(json_array_get(values, k * size + i));

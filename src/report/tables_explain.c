@@ -48,7 +48,7 @@ void fv_table_kernels(const fv_context *context, fv_buffer *out) {
         }
         fv_cell_header(out, fv_count_words((double)i + 1).s);
         fv_cell(out, fv_buffer_text(&row));
-        fv_buffer_deinit(&row);
+        fv_buffer_finish(&row, out);
         fv_table_row(out);
     }
     fv_table_close(out);
@@ -86,7 +86,7 @@ static void table_matrix(const fv_context *context, const json_t *confusion, fv_
     fv_put(&columns, "true \\ predicted");
     for (size_t c = 0; c < n; c++) fv_putf(&columns, "|#%s", fv_class_name(context->facts, c));
     fv_table_open(out, "Counts, a row per true class", fv_buffer_text(&columns));
-    fv_buffer_deinit(&columns);
+    fv_buffer_finish(&columns, out);
     for (size_t t = 0; t < n; t++) {
         fv_cell_header(out, fv_class_name(context->facts, t));
         for (size_t p = 0; p < n; p++)

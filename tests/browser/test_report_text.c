@@ -157,10 +157,12 @@ static fv_facts read_facts(const char *json) {
 static void check_sentence(const char *json, void (*say)(const fv_context *, fv_buffer *), const char *expected) {
     fv_facts facts = read_facts(json);
     fv_report report = {0};
-    fv_context context = {&report, &facts};
+    bool failed = false;
+    fv_context context = {&report, &facts, &failed};
     fv_buffer out = {0};
     say(&context, &out);
     assert_string_equal(fv_buffer_text(&out), expected);
+    assert_false(failed);
     fv_buffer_deinit(&out);
     fv_facts_deinit(&facts);
 }

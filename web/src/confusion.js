@@ -121,5 +121,5 @@ export async function mountConfusion(report, figure) {
   }
   const errors = cells.filter((cell) => cell.true !== cell.predicted && cell.count > 0).sort((a, b) => b.count - a.count || a.true - b.true || a.predicted - b.predicted);
   const pairs = document.querySelector('[data-figure="pairs"]');
-  pairs.append(...errors.slice(0, compact(report) ? 12 : 3).map((cell) => pairRow(report, cell, choose)));
+  pairs.append(...errors.slice(0, compact(report) ? 5 : 3).map((cell) => pairRow(report, cell, choose)));
 }

@@ -279,11 +279,17 @@ function rows(report) {
   }));
 }
 
+const extent = (points, axis) => {
+  const values = points.map((point) => point[axis]).sort((a, b) => a - b);
+  return values.at(-1) - values[0] || 1;
+};
+
 export function mountEmbedding(report, inspector, figure) {
   const view = new EmbeddingView(report, inspector, figure);
   const svg = () => {
     const spec = JSON.parse(JSON.stringify(report.charts.embedding));
     spec.datasets.points = rows(report);
+    spec.height = Math.round((spec.width * extent(spec.datasets.points, 'y')) / extent(spec.datasets.points, 'x'));
     spec.layer[0].encoding.color.scale = {
       domain: report.names,
       range: report.names.map((_, c) => classColour(Object.fromEntries(Array.from({ length: 10 }, (_, k) => [`class-${k}`, `var(--class-${k})`])), c)),

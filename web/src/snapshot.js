@@ -1,5 +1,7 @@
 import { paperColours } from './colours.js';
 
+const margin = 16;
+
 /**
  * A figure made of HTML as SVG: its canvases become images, its text stays text, frames and bars become rectangles.
  * On white, whatever the screen's colours are.
@@ -32,10 +34,12 @@ export function snapshot(stage) {
     rectangle({ left, top, width: width * share, height }, `fill="${colour}"`);
   }
   parts.push(...texts(stage, frame, colours));
+  const [width, height] = [frame.width, frame.height].map((side) => Math.ceil(side) + 2 * margin);
   const font = getComputedStyle(document.body).fontFamily.replaceAll('"', "'");
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${Math.ceil(frame.width)}" height="${Math.ceil(frame.height)}" ` +
-    `font-family="${font}"><rect width="100%" height="100%" fill="#fff"/>${parts.join('')}</svg>`
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
+    `viewBox="${-margin} ${-margin} ${width} ${height}" font-family="${font}">` +
+    `<rect x="${-margin}" y="${-margin}" width="100%" height="100%" fill="#fff"/>${parts.join('')}</svg>`
   );
 }
 
