@@ -179,19 +179,23 @@ static json_t *sheet_schemes(const fv_context *context, const fv_report_sheet *s
     return out;
 }
 
-/* The JSON text; no "</" in it, which would end its element. */
-static fv_status put_json(const json_t *data, fv_buffer *out) {
-    char *text = json_dumps(data, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    if (!text) return FV_E_MEMORY;
-    fv_put(out, "<script type=\"application/json\" id=\"data\">");
-    for (const char *at = text; *at;) {
-        size_t length = strcspn(at, "<");
-        fv_put_bytes(out, at, length);
-        at += length;
-        if (*at) fv_put(out, "\\u003c"), at++;
+/* A piece of JSON; "<" is escaped, since "</" would end the element. */
+static int put_piece(const char *text, size_t n, void *out) {
+    for (size_t i = 0; i < n;) {
+        size_t length = 0;
+        while (i + length < n && text[i + length] != '<') length++;
+        fv_put_bytes(out, text + i, length);
+        i += length;
+        if (i < n) fv_put(out, "\\u003c"), i++;
     }
-    fv_put(out, "</script>\n");
-    free(text);
+    return 0;
+}
+
+/* json_dumps would lose text where memory is short; `out` remembers. */
+static fv_status put_json(const json_t *data, fv_buffer *out) {
+    fv_put(out, "<script type=\"application/json\" id=\"data\">");
+    if (json_dump_callback(data, put_piece, out, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0) return FV_E_MEMORY;
+    close_payload(out);
     return FV_OK;
 }
 

