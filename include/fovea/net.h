@@ -37,7 +37,7 @@ int fv_net_n_features(const fv_net *net);
 size_t fv_net_n_weights(const fv_net *net);       /* trained ones: running statistics do not count */
 size_t fv_net_n_multiply_adds(const fv_net *net); /* dense, per image, forward */
 
-/* Pixels enter as (pixel / 255 - mean[c]) / std[c]; mean 0, std 1 at first. std > 0. */
+/* Pixels enter as (pixel / 255 - mean[c]) / std[c]; mean 0, std 1 at first; a std of 0 counts as 1. */
 void fv_net_set_normalisation(fv_net *net, const float *mean, const float *std);
 void fv_net_normalisation(const fv_net *net, float *mean, float *std);
 

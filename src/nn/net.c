@@ -121,8 +121,11 @@ size_t fv_net_n_multiply_adds(const fv_net *net) {
 }
 
 void fv_net_set_normalisation(fv_net *net, const float *mean, const float *std) {
-    memcpy(net->mean, mean, (size_t)net->input.c * sizeof *mean);
-    memcpy(net->std, std, (size_t)net->input.c * sizeof *std);
+    for (int c = 0; c < net->input.c; c++) {
+        net->mean[c] = mean[c];
+        net->std[c] =
+            std[c] > 0 ? std[c] : 1; /* a channel that never changes tells nothing, and must not divide by 0 */
+    }
 }
 
 void fv_net_normalisation(const fv_net *net, float *mean, float *std) {

@@ -9,8 +9,11 @@
 #define FV_ISA "generic"
 #define V_L 16
 #define PIN(v) ((void)0)
+/* Loops stay loops and functions functions: written out sixteen lanes wide, they would take a compiler minutes. */
 #undef UNROLL
-#define UNROLL /* loops stay loops: written out sixteen lanes wide, they would take a compiler minutes */
+#define UNROLL
+#undef INL
+#define INL static inline __attribute__((unused))
 #define FV_DENSE_SUMS 6 /* sums in registers in dense.c */
 
 /* conv.c: channels x pixels; weight gradient: channels, taps in runs of three, single taps; bytes of dy in a strip */
