@@ -20,13 +20,6 @@ typedef struct finish {
     int relu, add;
 } finish;
 
-INL void store_sum(V sum, const finish *f, ptrdiff_t at, float *y) {
-    if (f->relu) sum = v_max(sum, v_zero());
-    if (f->gate) sum = v_keep(v_gt(v_load(f->gate + at), v_zero()), sum);
-    if (f->add) sum = v_add(v_load(y + at), sum);
-    v_store(y + at, sum);
-}
-
 /* y[o .. o + n) of y[o] = start[o] + sum over i in order w[i*stride + o] * x[i]; n is a constant. */
 INL void product_tile(const int n, int n_in, ptrdiff_t stride, const float *x, const float *w, const finish *f, int o,
                       float *y) {
@@ -44,24 +37,33 @@ INL void product_tile(const int n, int n_in, ptrdiff_t stride, const float *x, c
             UNROLL for (int v = 0; v < NV; v++) sum[q][v] = v_fma(weight, in[v], sum[q][v]);
         }
     }
+    float *to = y + (ptrdiff_t)o * FV_LANES;
     UNROLL for (int q = 0; q < n; q++) {
-        UNROLL for (int v = 0; v < NV; v++) store_sum(sum[q][v], f, (o + q) * FV_LANES + v * V_L, y);
+        UNROLL for (int v = 0; v < NV; v++) {
+            const int at = q * FV_LANES + v * V_L;
+            V out = sum[q][v];
+            if (f->relu) out = v_max(out, v_zero());
+            if (f->gate) out = v_keep(v_gt(v_load(f->gate + (ptrdiff_t)o * FV_LANES + at), v_zero()), out);
+            if (f->add) out = v_add(v_load(to + at), out);
+            v_store(to + at, out);
+        }
     }
 }
 
-#define EACH_TILE(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)
-#define TILE_OF(q)                                                                                                     \
-    case q:                                                                                                            \
-        if (q <= TILE) product_tile(q <= TILE ? q : 1, n_in, stride, x, w, f, o, y);                                   \
-        break;
-INL void product(int n_in, int n_out, const float *x, const float *w, const finish *f, float *y) {
-    const ptrdiff_t stride = fv_round_up(n_out, 16);
-    for (int o = 0; o < n_out; o += TILE) {
-        switch (n_out - o < TILE ? n_out - o : TILE) { EACH_TILE(TILE_OF) }
-    }
+/* All tiles of n outputs that fit. */
+INL int product_tiles(const int n, int o, int n_out, int n_in, const float *x, const float *w, const finish *f,
+                      float *y) {
+    for (; o + n <= n_out; o += n) product_tile(n, n_in, fv_round_up(n_out, 16), x, w, f, o, y);
+    return o;
 }
-#undef TILE_OF
-#undef EACH_TILE
+
+static void product(int n_in, int n_out, const float *x, const float *w, const finish *f, float *y) {
+    int o = product_tiles(TILE, 0, n_out, n_in, x, w, f, y);
+    if (TILE > 8) o = product_tiles(8, o, n_out, n_in, x, w, f, y);
+    o = product_tiles(4, o, n_out, n_in, x, w, f, y);
+    o = product_tiles(2, o, n_out, n_in, x, w, f, y);
+    product_tiles(1, o, n_out, n_in, x, w, f, y);
+}
 
 void FV_K(dense)(int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu) {
     const finish f = {.start = bias, .relu = relu};
@@ -135,27 +137,26 @@ INL void gradient_tile(const int n_rows, const int n_columns, const float *x, co
     }
 }
 
-INL void gradient_columns(const int n_columns, int n_in, const float *x, const float *dyt, ptrdiff_t stride, float *g,
-                          int add) {
+/* All groups of n_columns vectors of outputs that fit. */
+INL int gradient_columns(const int n_columns, int o, int n_in, const float *x, const float *dyt, int stride, float *g,
+                         int add) {
     const int n_rows = FV_DENSE_SUMS / n_columns;
-    int i = 0;
-    for (; i + n_rows <= n_in; i += n_rows)
-        gradient_tile(n_rows, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
-    for (; i + 4 <= n_in; i += 4) gradient_tile(4, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
-    for (; i < n_in; i++) gradient_tile(1, n_columns, x + i * FV_LANES, dyt, stride, g + i * stride, add);
+    for (; o + n_columns * V_L <= stride; o += n_columns * V_L) {
+        int i = 0;
+#define ROWS(n) gradient_tile(n, n_columns, x + i * FV_LANES, dyt + o, stride, g + (ptrdiff_t)i * stride + o, add)
+        for (; i + n_rows <= n_in; i += n_rows) ROWS(n_rows);
+        for (; i + 4 <= n_in; i += 4) ROWS(4);
+        for (; i < n_in; i++) ROWS(1);
+#undef ROWS
+    }
+    return o;
 }
 
 void FV_K(dense_dw)(int n_in, int n_out, const float *x, const float *dy, float *scratch, float *g, float *db,
                     int add) {
     const int stride = fv_round_up(n_out, 16);
     transpose_dy(n_out, dy, (size_t)stride, scratch, db, add);
-    for (int o = 0; o < stride; o += MOST_COLUMNS * V_L) {
-        const int left = (stride - o) / V_L;
-#define COLUMNS_OF(k)                                                                                                  \
-    case k:                                                                                                            \
-        if (k <= MOST_COLUMNS) gradient_columns(k <= MOST_COLUMNS ? k : 1, n_in, x, scratch + o, stride, g + o, add);  \
-        break;
-        switch (left < MOST_COLUMNS ? left : MOST_COLUMNS) { COLUMNS_OF(1) COLUMNS_OF(2) COLUMNS_OF(3) COLUMNS_OF(4) }
-#undef COLUMNS_OF
-    }
+    int o = gradient_columns(MOST_COLUMNS, 0, n_in, x, scratch, stride, g, add);
+    if (MOST_COLUMNS > NV) o = gradient_columns(2, o, n_in, x, scratch, stride, g, add);
+    if (MOST_COLUMNS > NV) gradient_columns(1, o, n_in, x, scratch, stride, g, add);
 }
