@@ -27,8 +27,8 @@ typedef struct cli_verb {
 } cli_verb;
 extern const cli_verb cli_verbs[]; /* a row without a name ends it */
 const cli_verb *cli_verb_find(const char *name);
-/* "data, train, ..." */
-void cli_verbs_join(char *out, size_t size);
+/* Fails with FV_E_ARGUMENT: proposes the nearest verb and lists them. */
+fv_status cli_verb_unknown(const char *name, fv_error *error);
 
 int cli_data(int argc, const char **argv);
 int cli_train(int argc, const char **argv);

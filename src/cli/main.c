@@ -89,21 +89,6 @@ static void catch_signals(void) {
     sigaction(SIGTERM, &action, NULL);
 }
 
-static int run_verb(const char *name, int argc, const char **argv) {
-    const cli_verb *verb = cli_verb_find(name);
-    if (verb) return verb->run(argc, argv);
-    const char *names[32], *near;
-    char list[200];
-    size_t n = 0;
-    for (; cli_verbs[n].name; n++) names[n] = cli_verbs[n].name;
-    cli_verbs_join(list, sizeof list);
-    if ((near = cli_nearest(name, names, n)))
-        cli_complain("%s: no such verb: did you mean `%s`? Verbs: %s", name, near, list);
-    else
-        cli_complain("%s: no such verb: give one of %s", name, list);
-    return CLI_USAGE;
-}
-
 static int run_words(int argc, const char **words) {
     fv_error error = {0};
     const char *name = argc > 1 ? words[1] : "";
@@ -113,8 +98,9 @@ static int run_words(int argc, const char **words) {
         cli_help_short(stderr);
         return CLI_USAGE;
     }
-    fv_status status = fv_isa_choose(&error);
-    return status == FV_OK ? run_verb(name, argc - 1, words + 1) : cli_end(status, &error);
+    const cli_verb *verb = cli_verb_find(name);
+    fv_status status = verb ? fv_isa_choose(&error) : cli_verb_unknown(name, &error);
+    return status == FV_OK ? verb->run(argc - 1, words + 1) : cli_end(status, &error);
 }
 
 int main(int argc, char **argv) {

@@ -168,9 +168,10 @@ void cli_training_print(const cli_training *t, FILE *to) {
     const fv_dataset *d = t->dataset;
     fv_shape s = d->train.shape;
     const char *name = fv_model_text(t->config.model) ? t->config.model : "model";
-    fprintf(to, "%-12s %s train, %s validation, %s test · %s · %d classes\n", d->name, cli_count(t->training.n).s,
+    int width = most(12, most((int)strlen(d->name), (int)strlen(name)));
+    fprintf(to, "%-*s %s train, %s validation, %s test · %s · %d classes\n", width, d->name, cli_count(t->training.n).s,
             cli_count(t->validation.n).s, cli_count(d->test.n).s, cli_shape(s.c, s.h, s.w).s, d->n_classes);
-    fprintf(to, "%-12s %s weights · %s multiply-adds an image%s\n", name, cli_count(fv_net_n_weights(t->net)).s,
+    fprintf(to, "%-*s %s weights · %s multiply-adds an image%s\n", width, name, cli_count(fv_net_n_weights(t->net)).s,
             cli_metric((double)fv_net_n_multiply_adds(t->net)).s,
             t->config.pad ? " · pad 1, the images are small" : "");
     print_layers(t->net, to);

@@ -14,11 +14,7 @@ void cli_help_short(FILE *to) {
 
 static fv_status help_of(const char *name, int *end, fv_error *error) {
     const cli_verb *verb = cli_verb_find(name);
-    if (!verb) {
-        char list[200];
-        cli_verbs_join(list, sizeof list);
-        return fv_fail(error, FV_E_ARGUMENT, "%s: no such verb: give one of %s", name, list);
-    }
+    if (!verb) return cli_verb_unknown(name, error);
     const char *argv[] = {verb->name, "--help", NULL};
     *end = verb->run(2, argv);
     return FV_OK;

@@ -23,8 +23,17 @@ const cli_verb *cli_verb_find(const char *name) {
     return NULL;
 }
 
-void cli_verbs_join(char *out, size_t size) {
-    size_t used = 0;
-    for (const cli_verb *verb = cli_verbs; verb->name && used < size; verb++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", verb->name);
+fv_status cli_verb_unknown(const char *name, fv_error *error) {
+    const char *names[32];
+    char list[200] = "";
+    size_t n = 0, used = 0;
+    for (; cli_verbs[n].name; n++) {
+        names[n] = cli_verbs[n].name;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", n ? ", " : "", names[n]);
+    }
+    const char *near = cli_nearest(name, names, n);
+    if (near)
+        return fv_fail(error, FV_E_ARGUMENT, "%.60s: no such verb: did you mean `%s`? Verbs: %s", name, near, list);
+    return fv_fail(error, FV_E_ARGUMENT, "%.60s: no such verb: give one of %s", name, list);
 }

@@ -52,11 +52,11 @@ tail -n 1 messages | grep -q '^fovea: study: interrupted' || fail "$(cat message
 grep -q '"interrupted": *true' study/study.json || fail "study.json does not say so"
 [ ! -s rows ] || fail "$(cat rows)"
 
-# Interrupted before the first step, and in a verification: nothing is printed as done.
-"$fovea" train digits --epochs 5000 --model "dense classes" --quiet --out whole 2>messages &
+# Interrupted in a verification: nothing is printed as done.
+"$fovea" train digits --epochs 2000 --model "dense classes" --threads 1 --quiet --out whole 2>messages &
 pid=$!
 wait $pid || fail "$(cat messages)"
-"$fovea" verify whole >rows 2>messages &
+"$fovea" verify whole --threads 1 >rows 2>messages &
 pid=$!
 sleep 0.2
 kill -INT $pid
