@@ -13,6 +13,7 @@ fail() {
 
 # interrupt SIGNAL STATUS: after two rows
 interrupt() {
+    : >rows
     "$fovea" train digits --epochs 100000 --out "$1" >rows 2>messages &
     pid=$!
     tries=0
@@ -36,6 +37,7 @@ interrupt INT 130
 interrupt TERM 143
 
 # A study keeps the trainings that are finished.
+: >messages
 "$fovea" study digits --epochs 60 --seeds 20 --threads 1 --out study >rows 2>messages &
 pid=$!
 tries=0
