@@ -42,8 +42,6 @@ static fv_status normalise(cli_training *t, fv_error *error) {
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     fv_status status = fv_pixel_statistics(&t->dataset->train, &t->training, mean, std);
     if (status != FV_OK) return fv_fail(error, status, "%s: %s", t->config.dataset, fv_status_text(status));
-    for (int c = 0; c < t->dataset->train.shape.c; c++)
-        if (!(std[c] > 0)) std[c] = 1; /* a channel of one value */
     fv_net_set_normalisation(t->net, mean, std);
     return FV_OK;
 }
