@@ -107,15 +107,15 @@ void fv_optimiser_update(const fv_optimiser *o, const fv_kernels *k, size_t step
     const double *arg = o->arg;
     float rate = (float)learning_rate;
     if (o->kind == FV_ADADELTA) {
-        fv_adadelta a = {rate, (float)arg[RHO], (float)arg[ADADELTA_EPS], (float)arg[ADADELTA_DECAY]};
+        fv_adadelta a = {rate, arg[RHO], (float)arg[ADADELTA_EPS], (float)arg[ADADELTA_DECAY]};
         k->adadelta(n, &a, g, w, s1, s2);
     } else if (o->kind == FV_SGD) {
         fv_sgd a = {rate, (float)arg[MOMENTUM], (float)arg[SGD_DECAY], arg[NESTEROV] != 0, step == 1};
         k->sgd(n, &a, g, w, s1);
     } else {
         fv_adam a = {rate,
-                     (float)arg[BETA1],
-                     (float)arg[BETA2],
+                     arg[BETA1],
+                     arg[BETA2],
                      (float)arg[ADAM_EPS],
                      (float)arg[ADAM_DECAY],
                      o->kind == FV_ADAMW,
