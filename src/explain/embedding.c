@@ -14,17 +14,14 @@
 
 #include "base/math.h"
 #include "base/memory.h"
-#include "base/philox.h"
 #include "fovea/explain.h"
 #include "fovea/machine.h"
 #include "kernels/kernels.h"
 
-enum {
-    N_EXACT = 1000, /* below, all pairs repel each other at less cost than through a field */
-    N_AGREE = 10    /* neighbours of neighbour_agreement */
-};
+enum { N_AGREE = 10 /* neighbours of neighbour_agreement */ };
 
 static const float first_spread = 1e-4F;
+static const double least_z = 1e-30; /* of points so far apart that nothing repels */
 
 /* The descent's stages, each until a share of the iterations. Clusters gather under exaggeration; then little momentum
  * lets them sort themselves while the map opens; then much momentum carries it to its size. */
@@ -80,7 +77,8 @@ static void find_room(descent *s) {
     }
 }
 
-/* Where the descent starts: the first two principal components, the first with a deviation of `first_spread`. */
+/* Where the descent starts: the first two principal components, the first with a deviation of `first_spread`. Points
+ * on a line stay on one. */
 static fv_status place_first(const float *x, size_t n, int d, float *xy) {
     const int k = d > 1 ? 2 : 1;
     FV_TRY(fv_principal_components(x, n, d, k, xy, NULL));
@@ -93,11 +91,6 @@ static fv_status place_first(const float *x, size_t n, int d, float *xy) {
     if (squares[0] == 0) return FV_OK; /* all points are one */
     const double scale = (double)first_spread / sqrt(squares[0] / (double)n);
     for (size_t i = 0; i < 2 * n; i++) xy[i] = (float)(xy[i] * scale);
-    /* Points on a line stay on it unless something pushes them off. */
-    for (size_t i = 0; squares[1] < 1e-12 * squares[0] && i < n; i++) {
-        fv_words4 words = fv_philox(0, FV_RANDOM_EMBED, (uint32_t)i, 0, 0, 0);
-        xy[2 * i + 1] = (fv_unit(words.word[0]) - 0.5F) * first_spread;
-    }
     return FV_OK;
 }
 
@@ -115,7 +108,7 @@ static fv_status descend(descent *s, fv_repulsion *repulsion, fv_team *team, con
         s->stage = stage_at(i, o->iterations);
         fv_team_run(team, attract_all, s);
         FV_TRY(fv_repulsion_at(repulsion, s->xy, s->repulsion, &z));
-        s->z = (float)fmax(z, 1e-30); /* points so far apart that nothing repels */
+        s->z = (float)fmax(z, least_z);
         fv_team_run(team, update_all, s);
         if (o->on_progress) o->on_progress(o->context, i + 1, o->iterations);
     }
@@ -130,12 +123,12 @@ static fv_status divergence(const fv_affinity *a, const float *xy, float *force,
     fv_status status = fv_repulsion_at(exact, xy, force, &z);
     fv_repulsion_destroy(exact);
     FV_TRY(status);
-    const double log_z = fv_log(z);
+    const double log_z = fv_log(fmax(z, least_z));
     for (size_t i = 0; i < a->n; i++)
         for (size_t e = a->start[i]; e < a->start[i + 1]; e++) {
             const double p = a->p[e], x = (double)xy[2 * i] - (double)xy[2 * (size_t)a->to[e]];
             const double y = (double)xy[2 * i + 1] - (double)xy[2 * (size_t)a->to[e] + 1];
-            if (p > 0) sum += p * (fv_log(p) + fv_log(1 + x * x + y * y) + log_z);
+            if (p > 0) sum += p * (fv_log(p * (1 + x * x + y * y)) + log_z);
         }
     *out = sum;
     return FV_OK;
@@ -199,7 +192,7 @@ static fv_status embed(embedder *e, const fv_embedding_options *o, fv_embedding 
     FV_TRY(fv_team_create(e->threads, &e->team));
     FV_TRY(find_affinity(e, out->perplexity));
     FV_TRY(place_first(e->x, n, e->d, s->xy));
-    FV_TRY(fv_repulsion_create(n, n < N_EXACT ? FV_REPULSION_EXACT : FV_REPULSION_FIELD, e->team, &e->repulsion));
+    FV_TRY(fv_repulsion_create(n, FV_REPULSION_CHEAPER, e->team, &e->repulsion));
     FV_TRY(descend(s, e->repulsion, e->team, o));
     centre(s->xy, n);
     FV_TRY(divergence(&e->affinity, s->xy, s->repulsion, e->team, &out->kl_divergence));

@@ -30,8 +30,9 @@ void fv_affinity_deinit(fv_affinity *affinity);
 typedef struct fv_repulsion fv_repulsion;
 
 typedef enum fv_repulsion_method {
-    FV_REPULSION_EXACT, /* all pairs */
-    FV_REPULSION_FIELD  /* by a grid */
+    FV_REPULSION_EXACT,  /* all pairs */
+    FV_REPULSION_FIELD,  /* by a grid */
+    FV_REPULSION_CHEAPER /* whichever of the two costs less for the points at hand */
 } fv_repulsion_method;
 
 /* `team` is borrowed. */

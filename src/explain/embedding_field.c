@@ -165,6 +165,15 @@ static fv_status resize(fv_field *f, int n, int m) {
     return f->grid && f->spectrum && f->influence && f->work ? FV_OK : FV_E_MEMORY;
 }
 
+/* What a charge does to itself: the nodes it stands on feel each other, at most three steps apart. */
+static void find_self(fv_field *f) {
+    memset(f->grid, 0, (size_t)(f->rows * f->pitch) * sizeof *f->grid);
+    f->grid[0] = 1;
+    fv_field_convolve(f);
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++) f->self[i][j] = f->grid[i * f->pitch + j] * (float)((i ? 2 : 1) * (j ? 2 : 1));
+}
+
 fv_status fv_field_fit(fv_field *f, int rows, int columns, float step) {
     int n = transform_length(2 * rows), m = transform_length(2 * columns);
     f->rows = rows;
@@ -175,6 +184,7 @@ fv_status fv_field_fit(fv_field *f, int rows, int columns, float step) {
     f->step = step;
     FV_TRY(resize(f, n, m));
     make_influence(f);
+    find_self(f);
     return FV_OK;
 }
 

@@ -22,6 +22,7 @@ typedef struct fv_field {
     size_t stripe;                /* floats of a stripe of 16 row frequencies: [..][2][16] */
     float *spectrum;              /* [stripes][stripe] */
     float *influence;             /* [stripes][by_column.n][16] */
+    float self[4][4];             /* potential of a unit at a node (i, j) steps off, times the number of such places */
     float *work;                  /* [threads][2][longest transform][2][16] */
     size_t work_size;
     atomic_int next;

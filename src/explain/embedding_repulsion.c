@@ -14,12 +14,15 @@
 
 enum {
     LANES = FV_LANES,
-    CHUNK = 256,      /* points whose parts of Z are added before all others */
-    BAND = 8,         /* rows of the grid that a thread takes */
-    MOST_NODES = 1024 /* along an axis; a wider plane gets wider steps */
+    CHUNK = 256,       /* points whose parts of Z are added before all others */
+    BAND = 8,          /* rows of the grid that a thread takes */
+    FEWEST_NODES = 40, /* along the longer axis; a narrower plane gets narrower steps */
+    MOST_NODES = 2048, /* a wider plane gets wider ones */
+    PAIRED_NODES = 9   /* all pairs cost less than a grid of more than n / 9 nodes along the longer axis */
 };
 
-static const float finest_step = 0.5F;
+/* The step on a plane of any size but the narrowest and the widest: two nodes for the kernel's own width. */
+static const float usual_step = 0.5F;
 
 struct fv_repulsion {
     size_t n;
@@ -51,7 +54,7 @@ static void repel_all(void *context, int thread, int n_threads) {
         fv_kernels_chosen()->repel(begin, end, (int)r->n, x, y, fx, fy, z);
         double sum = 0;
         for (int i = begin; i < end && i < (int)r->n; i++) {
-            sum += (double)z[i];
+            sum += (double)z[i] - 1; /* a point with itself */
             r->force[2 * i] = fx[i];
             r->force[2 * i + 1] = fy[i];
         }
@@ -117,25 +120,46 @@ static void add_all_charges(void *context, int thread, int n_threads) {
         add_charges(r, first, first + BAND < r->field.rows ? first + BAND : r->field.rows);
 }
 
-/* phi and its gradient at one point. */
+/* How much the four splines overlap themselves k nodes on, and how that changes with the place. */
+static inline void overlap(const float w[4], const float slope[4], float value[4], float change[4]) {
+    for (int k = 0; k < 4; k++) {
+        value[k] = change[k] = 0;
+        for (int a = 0; a + k < 4; a++) {
+            value[k] += w[a] * w[a + k];
+            change[k] += slope[a] * w[a + k] + w[a] * slope[a + k];
+        }
+    }
+}
+
+static inline float sum4(const float a[4], const float b[4]) {
+    return (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3]);
+}
+
+/* phi less the point's own part, returned, and its gradient, at one point. The own part of the exact phi has no
+ * gradient; that of the grid has one, which would hold points to places between the nodes. */
 static inline double read_point(const fv_repulsion *r, size_t i) {
     const fv_field *f = &r->field;
     float wx[4], wy[4], sx[4], sy[4], value[4] = {0}, slope[4] = {0};
+    float own_x[4], own_y[4], change_x[4], change_y[4], own[4] = {0}, own_slope[4] = {0};
     place x = place_of(r->xy[2 * i], r->origin[0], f->step), y = place_of(r->xy[2 * i + 1], r->origin[1], f->step);
     spline(x.between, wx);
     spline(y.between, wy);
     spline_slope(x.between, sx);
     spline_slope(y.between, sy);
+    overlap(wx, sx, own_x, change_x);
+    overlap(wy, sy, own_y, change_y);
     const float *from = f->grid + y.node * f->pitch + x.node;
     for (int a = 0; a < 4; a++, from += f->pitch)
         for (int b = 0; b < 4; b++) {
             value[b] += wy[a] * from[b];
             slope[b] += sy[a] * from[b];
+            own[b] += own_y[a] * f->self[a][b];
+            own_slope[b] += change_y[a] * f->self[a][b];
         }
     const float scale = -0.5F / f->step;
-    r->force[2 * i] = ((value[0] * sx[0] + value[1] * sx[1]) + (value[2] * sx[2] + value[3] * sx[3])) * scale;
-    r->force[2 * i + 1] = ((slope[0] * wx[0] + slope[1] * wx[1]) + (slope[2] * wx[2] + slope[3] * wx[3])) * scale;
-    return (double)((value[0] * wx[0] + value[1] * wx[1]) + (value[2] * wx[2] + value[3] * wx[3]));
+    r->force[2 * i] = (sum4(value, sx) - 0.5F * sum4(own, change_x)) * scale;
+    r->force[2 * i + 1] = (sum4(slope, wx) - 0.5F * sum4(own_slope, own_x)) * scale;
+    return (double)(sum4(value, wx) - sum4(own, own_x));
 }
 
 static void read_all_points(void *context, int thread, int n_threads) {
@@ -150,22 +174,31 @@ static void read_all_points(void *context, int thread, int n_threads) {
     }
 }
 
-/* Chooses step and origin so that the points lie in the middle of the grid, and fits the grid to them. */
-static fv_status place_grid(fv_repulsion *r) {
-    float low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
-    for (size_t i = 0; i < r->n; i++)
-        for (int axis = 0; axis < 2; axis++) {
-            low[axis] = fminf(low[axis], r->xy[2 * i + (size_t)axis]);
-            high[axis] = fmaxf(high[axis], r->xy[2 * i + (size_t)axis]);
+typedef struct extent {
+    float low[2], high[2];
+} extent;
+
+static extent extent_of(const float *xy, size_t n) {
+    extent e = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
+    for (size_t i = 0; i < n; i++)
+        for (size_t axis = 0; axis < 2; axis++) {
+            const float at = xy[2 * i + axis];
+            e.low[axis] = at < e.low[axis] ? at : e.low[axis];
+            e.high[axis] = at > e.high[axis] ? at : e.high[axis];
         }
-    float step = finest_step, widest = fmaxf(high[0] - low[0], high[1] - low[1]);
-    if (!isfinite(widest)) return FV_E_DIVERGED;
+    return e;
+}
+
+/* Chooses step and origin so that the points lie in the middle of the grid, and fits the grid to them. */
+static fv_status place_grid(fv_repulsion *r, const extent *e, float widest) {
+    float step = usual_step;
     while (widest / step > MOST_NODES - 6) step *= 2;
+    while (widest / step < FEWEST_NODES && step > usual_step / 8) step /= 2;
     int nodes[2];
     for (int axis = 0; axis < 2; axis++) {
         /* The cells in use need a node before and two behind; one more against rounding. */
-        nodes[axis] = (int)((high[axis] - low[axis]) / step) + 5;
-        r->origin[axis] = (high[axis] + low[axis]) / 2 - (float)(nodes[axis] - 1) / 2 * step;
+        nodes[axis] = (int)((e->high[axis] - e->low[axis]) / step) + 5;
+        r->origin[axis] = (e->high[axis] + e->low[axis]) / 2 - (float)(nodes[axis] - 1) / 2 * step;
     }
     return fv_field_fit(&r->field, nodes[1], nodes[0], step);
 }
@@ -187,29 +220,44 @@ static void run(fv_repulsion *r, fv_team_work *work) {
     fv_team_run(r->team, work, r);
 }
 
+static void repel_by_pairs(fv_repulsion *r) {
+    for (size_t i = 0; i < r->n; i++) {
+        r->planes[i] = r->xy[2 * i];
+        r->planes[r->padded + i] = r->xy[2 * i + 1];
+    }
+    run(r, repel_all);
+}
+
+static fv_status repel_by_field(fv_repulsion *r, const extent *e, float widest) {
+    FV_TRY(place_grid(r, e, widest));
+    list_by_row(r);
+    run(r, add_all_charges);
+    fv_field_convolve(&r->field);
+    run(r, read_all_points);
+    return FV_OK;
+}
+
 fv_status fv_repulsion_at(fv_repulsion *r, const float *xy, float *force, double *z) {
+    const extent e = extent_of(xy, r->n);
+    const float widest = fmaxf(e.high[0] - e.low[0], e.high[1] - e.low[1]);
+    if (!isfinite(widest)) return FV_E_DIVERGED;
+    bool by_pairs = r->method == FV_REPULSION_EXACT;
+    if (r->method == FV_REPULSION_CHEAPER)
+        by_pairs = fmaxf(widest / usual_step, FEWEST_NODES) * PAIRED_NODES > (float)r->n;
     r->xy = xy;
     r->force = force;
-    if (r->method == FV_REPULSION_FIELD) {
-        FV_TRY(place_grid(r));
-        list_by_row(r);
-        run(r, add_all_charges);
-        fv_field_convolve(&r->field);
-        run(r, read_all_points);
-    } else {
-        for (size_t i = 0; i < r->n; i++) {
-            r->planes[i] = xy[2 * i];
-            r->planes[r->padded + i] = xy[2 * i + 1];
-        }
-        run(r, repel_all);
-    }
-    double sum = -(double)r->n;
+    if (by_pairs)
+        repel_by_pairs(r);
+    else
+        FV_TRY(repel_by_field(r, &e, widest));
+    double sum = 0;
     for (size_t chunk = 0; chunk * CHUNK < r->n; chunk++) sum += r->z[chunk];
     *z = sum;
     return FV_OK;
 }
 
 fv_status fv_repulsion_create(size_t n, fv_repulsion_method method, fv_team *team, fv_repulsion **out) {
+    const bool pairs = method != FV_REPULSION_FIELD, field = method != FV_REPULSION_EXACT;
     fv_repulsion *r = fv_alloc(1, sizeof *r);
     if (!r) return FV_E_MEMORY;
     r->n = n;
@@ -217,14 +265,13 @@ fv_status fv_repulsion_create(size_t n, fv_repulsion_method method, fv_team *tea
     r->method = method;
     r->padded = (n + LANES - 1) / LANES * LANES;
     r->z = fv_alloc(n / CHUNK + 1, sizeof *r->z);
-    if (method == FV_REPULSION_FIELD) {
+    if (pairs) r->planes = fv_alloc(r->padded, 5 * sizeof *r->planes);
+    if (field) {
         fv_field_init(&r->field, team);
         r->by_row = fv_alloc(n, sizeof *r->by_row);
         r->row_start = fv_alloc(MOST_NODES + 1, sizeof *r->row_start);
-    } else {
-        r->planes = fv_alloc(r->padded, 5 * sizeof *r->planes);
     }
-    if (!r->z || (method == FV_REPULSION_FIELD ? !r->by_row || !r->row_start : !r->planes)) {
+    if (!r->z || (pairs && !r->planes) || (field && (!r->by_row || !r->row_start))) {
         fv_repulsion_destroy(r);
         return FV_E_MEMORY;
     }

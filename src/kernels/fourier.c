@@ -23,12 +23,22 @@ INL void c_store(float *at, parts p, int v, C a) {
     v_store(at + p.re + v * V_L, a.re);
     v_store(at + p.im + v * V_L, a.im);
 }
-INL C c_add(C a, C b) { return (C){v_add(a.re, b.re), v_add(a.im, b.im)}; }
-INL C c_sub(C a, C b) { return (C){v_sub(a.re, b.re), v_sub(a.im, b.im)}; }
+INL C c_add(C a, C b) {
+    return (C){v_add(a.re, b.re), v_add(a.im, b.im)};
+}
+INL C c_sub(C a, C b) {
+    return (C){v_sub(a.re, b.re), v_sub(a.im, b.im)};
+}
 /* a + s * b and a - s * i * b, s real */
-INL C c_fma(V s, C b, C a) { return (C){v_fma(s, b.re, a.re), v_fma(s, b.im, a.im)}; }
-INL C c_minus_i(C a, C b) { return (C){v_add(a.re, b.im), v_sub(a.im, b.re)}; } /* a - i b */
-INL C c_plus_i(C a, C b) { return (C){v_sub(a.re, b.im), v_add(a.im, b.re)}; }  /* a + i b */
+INL C c_fma(V s, C b, C a) {
+    return (C){v_fma(s, b.re, a.re), v_fma(s, b.im, a.im)};
+}
+INL C c_minus_i(C a, C b) {
+    return (C){v_add(a.re, b.im), v_sub(a.im, b.re)};
+} /* a - i b */
+INL C c_plus_i(C a, C b) {
+    return (C){v_sub(a.re, b.im), v_add(a.im, b.re)};
+} /* a + i b */
 /* a * w; w = {re, im, -im} */
 INL C c_turn(C a, const float *w) {
     const V re = v_bc(w), im = v_bc(w + 1), minus = v_bc(w + 2);
@@ -96,10 +106,18 @@ float *FV_K(fourier)(const fv_fourier *f, int inverse, float *data, float *scrat
     for (int s = 0; s < f->n_stages; s++) {
         const int radix = f->radix[s], m = left / radix;
         switch (radix) {
-            case 2: stage(2, m, stride, f->twiddle, p, data, scratch); break;
-            case 3: stage(3, m, stride, f->twiddle, p, data, scratch); break;
-            case 4: stage(4, m, stride, f->twiddle, p, data, scratch); break;
-            default: stage(5, m, stride, f->twiddle, p, data, scratch); break;
+        case 2:
+            stage(2, m, stride, f->twiddle, p, data, scratch);
+            break;
+        case 3:
+            stage(3, m, stride, f->twiddle, p, data, scratch);
+            break;
+        case 4:
+            stage(4, m, stride, f->twiddle, p, data, scratch);
+            break;
+        default:
+            stage(5, m, stride, f->twiddle, p, data, scratch);
+            break;
         }
         left = m;
         stride *= radix;
@@ -159,8 +177,7 @@ void FV_K(fourier_merge)(int n, const float *spectrum, size_t stripe, float *z) 
 }
 
 void FV_K(fourier_scale)(int n, const float *scale, float *z) {
-    for (int i = 0; i < n; i++, scale += FV_LANES, z += POINT)
-        UNROLL for (int v = 0; v < NV; v++) {
+    for (int i = 0; i < n; i++, scale += FV_LANES, z += POINT) UNROLL for (int v = 0; v < NV; v++) {
             const V s = v_load(scale + v * V_L);
             v_store(z + v * V_L, v_mul(s, v_load(z + v * V_L)));
             v_store(z + FV_LANES + v * V_L, v_mul(s, v_load(z + FV_LANES + v * V_L)));
