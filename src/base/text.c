@@ -57,8 +57,12 @@ fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, c
     vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
     size_t offset = (size_t)(word.at - cursor->text), from = offset > 30 ? offset - 30 : 0;
-    return fv_fail(error, FV_E_TEXT, "%s text, character %zu: %s\n    %s%.60s\n    %*s^", cursor->what, offset + 1,
-                   reason, from ? "..." : "", cursor->text + from, (int)(offset - from + (from ? 3 : 0)), "");
+    char shown[61]; /* one line, so that the caret stands under the word */
+    snprintf(shown, sizeof shown, "%.60s", cursor->text + from);
+    for (char *c = shown; *c; c++)
+        if (isspace((unsigned char)*c)) *c = ' ';
+    return fv_fail(error, FV_E_TEXT, "%s text, character %zu: %s\n    %s%s\n    %*s^", cursor->what, offset + 1, reason,
+                   from ? "..." : "", shown, (int)(offset - from + (from ? 3 : 0)), "");
 }
 
 void fv_text_join(char *out, size_t size, const char *const *names, size_t n) {

@@ -14,9 +14,13 @@ extern const fv_kernels fv_neon_kernels;
 #endif
 
 /* __builtin_cpu_supports looks at the processor's bits and at what the system saves (XGETBV). */
-static int runs_always(void) { return 1; }
+static int runs_always(void) {
+    return 1;
+}
 #if defined(__x86_64__)
-static int runs_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+static int runs_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 static int runs_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
@@ -26,16 +30,17 @@ static int runs_avx512(void) {
 static const struct {
     const fv_kernels *kernels;
     int (*runs)(void);
-} sets[] = { /* best first */
+} sets[] = {/* best first */
 #if defined(__x86_64__)
-    {&fv_avx512_kernels, runs_avx512},
-    {&fv_avx2_kernels, runs_avx2},
+            {&fv_avx512_kernels, runs_avx512},
+            {&fv_avx2_kernels, runs_avx2},
 #elif defined(__aarch64__)
-    {&fv_neon_kernels, runs_always},
+             {&fv_neon_kernels, runs_always},
 #endif
-    {&fv_generic_kernels, runs_always}};
+            {&fv_generic_kernels, runs_always}};
 
-enum { N_SETS = sizeof sets / sizeof *sets };
+static const char *const names[] = {"generic", "avx2", "avx512", "neon"}; /* of every build */
+enum { N_SETS = sizeof sets / sizeof *sets, N_NAMES = sizeof names / sizeof *names };
 
 const fv_kernels *fv_kernels_at(int index, int *runs) {
     if (index < 0 || index >= N_SETS) return NULL;
@@ -66,8 +71,11 @@ fv_status fv_isa_choose(fv_error *error) {
         atomic_store(&chosen, sets[i].kernels);
         return FV_OK;
     }
-    return fv_fail(error, FV_E_ARGUMENT, "FOVEA_ISA=%s: unknown; this build knows generic, avx2, avx512 and neon",
-                   forced);
+    for (int i = 0; i < N_NAMES; i++)
+        if (strcmp(forced, names[i]) == 0)
+            return fv_fail(error, FV_E_UNSUPPORTED, "FOVEA_ISA=%s: not for this kind of processor; unset it to use %s",
+                           forced, best()->name);
+    return fv_fail(error, FV_E_ARGUMENT, "FOVEA_ISA=%s: unknown; there are generic, avx2, avx512 and neon", forced);
 }
 
 const fv_kernels *fv_kernels_chosen(void) {
@@ -79,4 +87,6 @@ const fv_kernels *fv_kernels_chosen(void) {
     return k;
 }
 
-const char *fv_isa_name(void) { return fv_kernels_chosen()->name; }
+const char *fv_isa_name(void) {
+    return fv_kernels_chosen()->name;
+}

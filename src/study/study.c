@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "formats/files.h"
 #include "fovea/machine.h"
 #include "fovea/run.h"
 #include "study/study.h"
@@ -98,6 +99,7 @@ static fv_status check(const fv_study_options *o, fv_error *error) {
 
 fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *options, const char *out, fv_error *error) {
     FV_TRY(check(options, error));
+    FV_TRY(fv_directory_writable(out, error)); /* better now than after the trainings */
     fv_study s = {.dataset = dataset,
                   .options = options,
                   .out = out,
