@@ -43,7 +43,9 @@ typedef struct fv_embedding {
 } fv_embedding;
 
 /* t-SNE of x [n][d] into the plane: PCA initialisation, early exaggeration, deterministic (nothing random).
- * n >= 2. Source: van der Maaten, Hinton 2008; Linderman et al. 2019; Kobak, Berens 2019 (learning rate n / 12). */
+ * n >= 2. kl_divergence is exact, over the pairs with p_ij > 0. Independent of the number of threads; may differ in the
+ * last bits between builds of the linear algebra library. Source: van der Maaten, Hinton 2008; Linderman et al. 2019
+ * (repulsion through a grid); Kobak, Berens 2019 (start). */
 fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *options, fv_embedding *out,
                    fv_error *error) FV_MUST_CHECK;
 void fv_embedding_deinit(fv_embedding *embedding);

@@ -8,8 +8,8 @@
  * (start from principal components). */
 #include "explain/embedding.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/math.h"
@@ -18,7 +18,10 @@
 #include "fovea/machine.h"
 #include "kernels/kernels.h"
 
-enum { N_AGREE = 10 /* neighbours of neighbour_agreement */ };
+enum {
+    N_AGREE = 10, /* neighbours of neighbour_agreement */
+    CHUNK = 128   /* points whose attraction a thread takes at once; a multiple of 8 */
+};
 
 static const float first_spread = 1e-4F;
 static const double least_z = 1e-30; /* of points so far apart that nothing repels */
@@ -36,6 +39,7 @@ typedef struct descent {
     float *room; /* [n] 1 / sum of p, at most n: the step that a point's attraction allows */
     struct stage stage;
     float z;
+    atomic_int next; /* chunk to be attracted */
 } descent;
 
 fv_embedding_options fv_embedding_defaults(void) {
@@ -47,13 +51,16 @@ void fv_embedding_deinit(fv_embedding *embedding) {
     *embedding = (fv_embedding){0};
 }
 
+/* Rows differ in length, so threads take them as they come. */
 static void attract_all(void *context, int thread, int n_threads) {
     descent *s = context;
     const fv_affinity *a = s->affinity;
-    int begin, end;
-    fv_team_share((int)((s->n + 7) / 8), thread, n_threads, &begin, &end);
-    end = end * 8 < (int)s->n ? end * 8 : (int)s->n;
-    fv_kernels_chosen()->attract(begin * 8, end, a->start, a->to, a->p, s->xy, s->attraction);
+    (void)thread;
+    (void)n_threads;
+    for (int begin; (begin = atomic_fetch_add(&s->next, 1) * CHUNK) < (int)s->n;) {
+        const int end = begin + CHUNK < (int)s->n ? begin + CHUNK : (int)s->n;
+        fv_kernels_chosen()->attract(begin, end, a->start, a->to, a->p, s->xy, s->attraction);
+    }
 }
 
 static void update_all(void *context, int thread, int n_threads) {
@@ -106,6 +113,7 @@ static fv_status descend(descent *s, fv_repulsion *repulsion, fv_team *team, con
         if (o->cancelled && o->cancelled(o->context)) return FV_E_INTERRUPTED;
         double z;
         s->stage = stage_at(i, o->iterations);
+        atomic_store(&s->next, 0);
         fv_team_run(team, attract_all, s);
         FV_TRY(fv_repulsion_at(repulsion, s->xy, s->repulsion, &z));
         s->z = (float)fmax(z, least_z);
@@ -182,7 +190,8 @@ static fv_status find_affinity(embedder *e, double perplexity) {
 static fv_status embed(embedder *e, const fv_embedding_options *o, fv_embedding *out) {
     const size_t n = e->n, padded = (n + 15) / 16 * 16;
     descent *s = &e->descent;
-    *s = (descent){.n = n, .affinity = &e->affinity};
+    s->n = n;
+    s->affinity = &e->affinity;
     out->xy = s->xy = fv_alloc(padded, 2 * sizeof *s->xy);
     s->velocity = fv_alloc(padded, 2 * sizeof *s->velocity);
     s->room = fv_alloc(padded, sizeof *s->room);
