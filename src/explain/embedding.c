@@ -2,7 +2,7 @@
  *
  * The descent is by heavy-ball momentum with a step for each point that its own attraction allows: the attraction's
  * curvature along any axis is at most twice the sum of the point's p. That takes larger steps than the gains of the
- * reference implementation, so that fewer are needed for the same divergence (docs/design.md has the measurements).
+ * reference implementation, so that fewer are needed for the same divergence (docs/embedding.md has the measurements).
  * Sources: van der Maaten, Hinton 2008, "Visualizing data using t-SNE"; Polyak 1964, "Some methods of speeding up the
  * convergence of iteration methods"; Kobak, Berens 2019, "The art of using t-SNE for single-cell transcriptomics"
  * (start from principal components). */
