@@ -3,6 +3,7 @@
 #include "base/threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "base/memory.h"
 #include "fovea/machine.h"
 
-enum { SPINS = 20000 }; /* some 50 to 100 microseconds, longer than a step of a small net */
+enum { SPINS = 20000, YIELD_EVERY = 512 }; /* spins: some 500 microseconds, longer than a step of a small net */
 
 /* A number that only grows; threads wait until it reaches a value. */
 typedef struct gate {
@@ -63,7 +64,10 @@ static void gate_open(gate *g) {
 static void gate_wait(gate *g, unsigned seen, int spins) {
     for (int i = 0; i < spins; i++) {
         if (atomic_load_explicit(&g->count, memory_order_acquire) != seen) return;
-        relax();
+        if (i % YIELD_EVERY == YIELD_EVERY - 1)
+            sched_yield(); /* whoever is awaited may want this processor */
+        else
+            relax();
     }
     pthread_mutex_lock(&g->mutex);
     while (atomic_load_explicit(&g->count, memory_order_acquire) == seen) pthread_cond_wait(&g->changed, &g->mutex);

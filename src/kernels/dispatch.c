@@ -35,7 +35,7 @@ static const struct {
             {&fv_avx512_kernels, runs_avx512},
             {&fv_avx2_kernels, runs_avx2},
 #elif defined(__aarch64__)
-             {&fv_neon_kernels, runs_always},
+            {&fv_neon_kernels, runs_always},
 #endif
             {&fv_generic_kernels, runs_always}};
 

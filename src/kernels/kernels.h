@@ -52,7 +52,9 @@ typedef struct fv_conv_pool_shape {
 } fv_conv_pool_shape;
 
 /* Dense weights are stored [I][S], S = the outputs rounded up to 16, padding zero. */
-static inline int fv_round_up(int n, int to) { return (n + to - 1) / to * to; }
+static inline int fv_round_up(int n, int to) {
+    return (n + to - 1) / to * to;
+}
 
 /* rho and the betas in double: 1 - 0.999 keeps its digits. */
 typedef struct fv_adadelta {
@@ -68,12 +70,12 @@ typedef struct fv_adam {
     float learning_rate;
     double beta1, beta2;
     float eps, weight_decay;
-    int decoupled;                 /* adamw: weights shrink by learning_rate * weight_decay first */
+    int decoupled;                  /* adamw: weights shrink by learning_rate * weight_decay first */
     float correction1, correction2; /* 1 - beta1^t, 1 - beta2^t */
 } fv_adam;
 
-/* Where pixel (i, j) of a resampled image reads, in 2^-shift pixels: column x0 + i*x_row + j*x_col, row likewise. All of
- * them, and h + 1 and w + 1 pixels, lie in (-2^31, 2^31); shift >= 8. */
+/* Where pixel (i, j) of a resampled image reads, in 2^-shift pixels: column x0 + i*x_row + j*x_col, row likewise. All
+ * of them, and h + 1 and w + 1 pixels, lie in (-2^31, 2^31); shift >= 8. */
 typedef struct fv_resample {
     int h, w, shift, nearest;
     int32_t x0, y0, x_row, y_row, x_col, y_col;
@@ -93,19 +95,22 @@ typedef struct fv_fourier {
     /* Floats that conv_pack writes. */                                                                                \
     X(size_t, conv_packed_size, (int n_out, int n_in, int n_taps))                                                     \
     /* Rearranges weights for `conv`: weight (o, c, t) is w[o*stride_out + c*stride_in + order[t]]. */                 \
-    X(void, conv_pack, (int n_out, int n_in, int n_taps, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in,    \
-                        const int32_t *order, float *packed))                                                          \
+    X(void, conv_pack,                                                                                                 \
+      (int n_out, int n_in, int n_taps, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in,                     \
+       const int32_t *order, float *packed))                                                                           \
     /* y = [relu](start + convolution); bias [n_out] is read with FV_FROM_BIAS only. Order: start, c, t. */            \
-    X(void, conv, (const fv_conv_shape *s, const float *x, const float *packed, const float *bias, float *y,           \
-                   fv_conv_start start, int relu))                                                                     \
+    X(void, conv,                                                                                                      \
+      (const fv_conv_shape *s, const float *x, const float *packed, const float *bias, float *y, fv_conv_start start,  \
+       int relu))                                                                                                      \
     /* Floats of scratch that conv_dw needs. */                                                                        \
     X(size_t, conv_dw_scratch, (int n_out, int n_offsets))                                                             \
     /* Weight gradient: g[o*n_offsets + t] (+)= folded sum over pixels (i, j) in raster order of                       \
      *     dy[o*y_plane + i*y_row + j*y_col] * x[offsets[t] + i*x_row + j*x_col]                                       \
      * offsets [n_offsets] run over channel, kernel row, kernel column, so g is [K][C][R][S]. add 0: g is set; 1: the  \
      * folded sum is added to g. s->n_in, n_taps, taps, x_plane are not read. */                                       \
-    X(void, conv_dw, (const fv_conv_shape *s, int n_offsets, const int32_t *offsets, const float *x, const float *dy,  \
-                      float *scratch, float *g, int add))                                                              \
+    X(void, conv_dw,                                                                                                   \
+      (const fv_conv_shape *s, int n_offsets, const int32_t *offsets, const float *x, const float *dy, float *scratch, \
+       float *g, int add))                                                                                             \
     /* Bias gradient: db[k] (+)= folded sum over pixels in raster order of dy[k]. */                                   \
     X(void, channel_sum, (const fv_map *dy, float *db, int add))                                                       \
     /* ---- convolution + relu + max-pool (conv_pool.c) ---- */                                                        \
@@ -113,13 +118,15 @@ typedef struct fv_fourier {
      * wins; window order (0,0) (0,1) (1,0) (1,1)) and on = max > 0 and the lane's bit of keep[k] (keep NULL: all).    \
      * scale multiplies only where keep is given. winners [K][ph][pw][16] uint8: 0..3 the winner, or 4 where off;      \
      * NULL when no backward pass follows. */                                                                          \
-    X(void, conv_pool, (const fv_conv_pool_shape *s, const float *x, const float *w, const float *bias,                \
-                        const uint16_t *keep, float scale, float *y, uint8_t *winners))                                \
+    X(void, conv_pool,                                                                                                 \
+      (const fv_conv_pool_shape *s, const float *x, const float *w, const float *bias, const uint16_t *keep,           \
+       float scale, float *y, uint8_t *winners))                                                                       \
     X(size_t, conv_pool_dw_scratch, (int n_out, int n_in))                                                             \
     /* dy [K] planes of the pooled map: gradients that are already zero where off, and scaled (conv_pool_ready).       \
      * g [K][C][3][3], db [K]: folded sums over the windows in raster order of dy * x(winner). */                      \
-    X(void, conv_pool_dw, (const fv_conv_pool_shape *s, const float *x, const float *dy, const uint8_t *winners,       \
-                           float *scratch, float *g, float *db, int add))                                              \
+    X(void, conv_pool_dw,                                                                                              \
+      (const fv_conv_pool_shape *s, const float *x, const float *dy, const uint8_t *winners, float *scratch, float *g, \
+       float *db, int add))                                                                                            \
     /* dy = winner < 4 ? dy * scale : 0, in place, over the pooled map. */                                             \
     X(void, conv_pool_ready, (const fv_conv_pool_shape *s, float *dy, const uint8_t *winners, float scale))            \
     X(size_t, conv_pool_dx_packed_size, (int n_out, int n_in))                                                         \
@@ -127,8 +134,8 @@ typedef struct fv_fourier {
     /* Input gradient, dx laid out as x (x_row, x_plane; the 2ph+2 x 2pw+2 pixels that x is read at). add 0: those     \
      * pixels are set; 1: added to. Order per pixel: windows in raster order, then k. Beyond-border pixels are written \
      * too; the caller clears the border (map_clear_border). */                                                        \
-    X(void, conv_pool_dx, (const fv_conv_pool_shape *s, const float *dy, const uint8_t *winners, const float *packed,  \
-                           float *dx, int add))                                                                        \
+    X(void, conv_pool_dx,                                                                                              \
+      (const fv_conv_pool_shape *s, const float *dy, const uint8_t *winners, const float *packed, float *dx, int add)) \
     /* ---- dense (dense.c) ---- */                                                                                    \
     /* y[o] = [relu](bias[o] + sum over i in order w[i*S + o] * x[i]), o < n_out; x [I][16], y [O][16]. */             \
     X(void, dense, (int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu))       \
@@ -140,8 +147,8 @@ typedef struct fv_fourier {
     X(size_t, dense_dw_scratch, (int n_in, int n_out))                                                                 \
     /* g[i*S + o] (+)= ...: without add 0 + sum, with add g + sum, by v_fma in lane order: images one after another;   \
      * db[o] (+)= folded dy[o]. Padding columns get zero. */                                                           \
-    X(void, dense_dw, (int n_in, int n_out, const float *x, const float *dy, float *scratch, float *g, float *db,      \
-                       int add))                                                                                       \
+    X(void, dense_dw,                                                                                                  \
+      (int n_in, int n_out, const float *x, const float *dy, float *scratch, float *g, float *db, int add))            \
     /* ---- batch norm (batchnorm.c) ---- */                                                                           \
     /* Of the first n_lanes lanes, per channel: mean and sum of squared deviations from it (two passes; per lane in    \
      * raster order, missing lanes as +0, folded). */                                                                  \
@@ -149,22 +156,25 @@ typedef struct fv_fourier {
     /* y = [relu](x * scale[c] + shift[c]) by v_fma. */                                                                \
     X(void, norm_apply, (const fv_map *x, const float *scale, const float *shift, const fv_map *y, int relu))          \
     /* The same with relu and 2x2 max-pooling; y is the pooled map; winners as in conv_pool. */                        \
-    X(void, norm_apply_pool, (const fv_map *x, const float *scale, const float *shift, const fv_map *y,                \
-                              uint8_t *winners))                                                                       \
+    X(void, norm_apply_pool,                                                                                           \
+      (const fv_map *x, const float *scale, const float *shift, const fv_map *y, uint8_t *winners))                    \
     /* Per channel, folded sums of dy and of dy * (x - mean[c]), the second then times inverse[c]; dy is zero in       \
      * missing lanes. */                                                                                               \
-    X(void, norm_sums, (const fv_map *x, const fv_map *dy, const float *mean, const float *inverse, float *sum_dy,     \
-                        float *sum_dy_x))                                                                              \
+    X(void, norm_sums,                                                                                                 \
+      (const fv_map *x, const fv_map *dy, const float *mean, const float *inverse, float *sum_dy, float *sum_dy_x))    \
     /* The same for a pooled dy (zero where off): only winners contribute. */                                          \
-    X(void, norm_sums_pool, (const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *mean,             \
-                             const float *inverse, float *sum_dy, float *sum_dy_x))                                    \
+    X(void, norm_sums_pool,                                                                                            \
+      (const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *mean, const float *inverse,             \
+       float *sum_dy, float *sum_dy_x))                                                                                \
     /* dx = a[c]*dy + (b[c]*x + d[c]) (two v_fma: inner first), 0 in lanes >= n_lanes. */                              \
-    X(void, norm_dx, (const fv_map *x, const fv_map *dy, const float *a, const float *b, const float *d, int n_lanes,  \
-                      const fv_map *dx))                                                                               \
+    X(void, norm_dx,                                                                                                   \
+      (const fv_map *x, const fv_map *dy, const float *a, const float *b, const float *d, int n_lanes,                 \
+       const fv_map *dx))                                                                                              \
     /* The same from a pooled dy: a[c]*dy is added at the winner only (elsewhere dx = b*x + d). x, dx full size, odd   \
      * last rows and columns included. */                                                                              \
-    X(void, norm_dx_pool, (const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *a, const float *b,  \
-                           const float *d, int n_lanes, const fv_map *dx))                                             \
+    X(void, norm_dx_pool,                                                                                              \
+      (const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *a, const float *b, const float *d,      \
+       int n_lanes, const fv_map *dx))                                                                                 \
     /* ---- pooling, pointwise (pointwise.c) ---- */                                                                   \
     /* k x k windows at stride k. which [C][PH][PW][16] uint8 gets the winner's place in the window (k <= 15); NULL    \
      * allowed. First of equals wins. */                                                                               \
@@ -188,8 +198,8 @@ typedef struct fv_fourier {
     X(void, map_clear_border, (const fv_map *m, int border))                                                           \
     /* keep[i] bit l = word < threshold, where word is Philox's i % 4th word of counter                                \
      * (position + l, epoch, layer, i / 4), key (seed0, purpose dropout); i < n. */                                    \
-    X(void, keep_masks, (uint32_t seed0, uint32_t position, uint32_t epoch, uint32_t layer, int n, uint32_t threshold, \
-                         uint16_t *keep))                                                                              \
+    X(void, keep_masks,                                                                                                \
+      (uint32_t seed0, uint32_t position, uint32_t epoch, uint32_t layer, int n, uint32_t threshold, uint16_t *keep))  \
     /* ---- feeding (feed.c) ---- */                                                                                   \
     /* Sixteen uint8 images [C][H][W] into lanes: x = v_fma(pixel, scale[c], shift[c]). */                             \
     X(void, feed, (const uint8_t *const image[16], const float *scale, const float *shift, const fv_map *x))           \
@@ -206,16 +216,17 @@ typedef struct fv_fourier {
     /* z [n][16] logits. loss[l] = -log softmax(z)[label[l]] with label smoothing s: (1 - s) nll + s mean over classes \
      * (nats, own log), 0 in lanes >= n_lanes, whose labels are not read; dz (NULL: none) = (softmax - target) *       \
      * scale, 0 in lanes >= n_lanes; best[l] = first largest class. p (NULL: none) [n][16] gets the softmax. */        \
-    X(void, softmax_loss, (int n, const float *z, const uint16_t label[16], int n_lanes, float smoothing, float scale, \
-                           float *dz, float *p, float loss[16], uint16_t best[16]))                                    \
+    X(void, softmax_loss,                                                                                              \
+      (int n, const float *z, const uint16_t label[16], int n_lanes, float smoothing, float scale, float *dz,          \
+       float *p, float loss[16], uint16_t best[16]))                                                                   \
     /* ---- points: neighbours, t-SNE (points.c) ---- */                                                               \
     /* Bit l of which[i] = product[i][l] + norm[l] < limit[i], i < n; product [n][16]. */                              \
     X(void, within, (int n, const float *product, const float *norm, const float *limit, uint16_t *which))             \
     /* Attraction on points begin <= i < end (begin a multiple of 8): force[2*i + axis] = sum over the edges e from    \
      * start[i] to start[i + 1] (multiples of 16) of p[e] * d / (1 + |d|^2), d = xy[i] - xy[to[e]], axis by axis. Lane \
      * l sums edges l, l + 16, ...; folded. xy [..][2]. */                                                             \
-    X(void, attract, (int begin, int end, const uint32_t *start, const uint32_t *to, const float *p,                   \
-                      const float *xy, float *force))                                                                  \
+    X(void, attract,                                                                                                   \
+      (int begin, int end, const uint32_t *start, const uint32_t *to, const float *p, const float *xy, float *force))  \
     /* Exact repulsion on begin <= i < end (multiples of 16) by all j < n, itself included: z[i] = sum of q, fx[i] and \
      * fy[i] = sum of q^2 * (x[i] - x[j]), ..., where q = 1 / (1 + |d|^2); in the order of j, 256 at a time. */        \
     X(void, repel, (int begin, int end, int n, const float *x, const float *y, float *fx, float *fy, float *z))        \
