@@ -21,8 +21,8 @@ static const char *const models[] = {
     "conv 4 3x3, relu, maxpool 2, dropout2d 0.3, dense classes",
     "conv 3 3x3 pad 1, relu, maxpool 2, conv 4 3x3 pad 1, relu, maxpool 2, dense classes",
     "conv 3 3x3, batchnorm, relu, maxpool 2, dropout 0.3, dense classes",
-    "conv 4 5x3 pad 1 stride 2, batchnorm, residual( conv 6 3x3 pad 1 stride 2 | conv 6 1x1 stride 2, batchnorm ), "
-    "globalavgpool, dense classes",
+    ("conv 4 5x3 pad 1 stride 2, batchnorm, residual( conv 6 3x3 pad 1 stride 2 | conv 6 1x1 stride 2, batchnorm ), "
+     "globalavgpool, dense classes"),
     "residual( batchnorm, relu, conv 2 3x3 pad 1 ), dense classes",
     "avgpool 2, conv 3 1x1, maxpool 2, relu, flatten, dense classes",
     "dense 7, batchnorm, dense 6, relu, dense classes",

@@ -37,8 +37,8 @@ static void a_net_comes_back(void **state) {
     static const char *const names[] = {"T-shirt/top", "\"quoted\"", "Gr\xc3\xbc n", "a, b", "4"};
     static const float mean[] = {0.1306604762738429f, 1.f / 3, 0}, std[] = {0.30810780717887876f, 1e-3f, 1};
     static const char *const models[] = {"convnet-bn", "convnet",
-                                         "conv 4 3x3 pad 1, residual(conv 4 3x3 pad 1, "
-                                         "batchnorm), relu, globalavgpool, dense classes"};
+                                         ("conv 4 3x3 pad 1, residual(conv 4 3x3 pad 1, "
+                                          "batchnorm), relu, globalavgpool, dense classes")};
     for (int m = 0; m < 3; m++) {
         fv_net *net = make_net(models[m], (fv_shape){3, 28, 20}, 5), *back;
         fv_net_set_normalisation(net, mean, std);
