@@ -3,8 +3,8 @@
 # gone at the end; colours only where they are wanted. Needs `script` (util-linux) for a terminal; else exits 77.
 set -u
 fovea=$(realpath "$1")
-script --version >/dev/null 2>&1 || {
-    echo "script (util-linux) is not here"
+[ "$(script -qec 'echo there' /dev/null </dev/null 2>/dev/null | tr -d '\r')" = there ] || {
+    echo "SKIP: script (util-linux) is not here, or the system gives it no terminal (is /dev/pts mounted?)"
     exit 77
 }
 here=$(mktemp -d) || exit 1
