@@ -314,13 +314,17 @@ static int segment_end(const fv_plan *plan, int segment) {
 }
 
 void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *block) {
-    for (int i = segment_begin(plan, segment); i < segment_end(plan, segment); i++)
+    for (int i = segment_begin(plan, segment); i < segment_end(plan, segment); i++) {
         plan->ops[i].type->forward(plan, &plan->ops[i], block);
+        fv_profile_lap(block->profile, fv_part_of(i, false));
+    }
 }
 
 void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *block) {
-    for (int i = segment_end(plan, segment) - 1; i >= segment_begin(plan, segment); i--)
+    for (int i = segment_end(plan, segment) - 1; i >= segment_begin(plan, segment); i--) {
         plan->ops[i].type->backward(plan, &plan->ops[i], block);
+        fv_profile_lap(block->profile, fv_part_of(i, true));
+    }
 }
 
 void fv_plan_meet_forward(const fv_plan *plan, int cut, size_t n, int n_blocks) {

@@ -8,6 +8,7 @@
 
 #include "kernels/kernels.h"
 #include "nn/net.h"
+#include "nn/profile.h"
 
 enum { FV_MAX_SLOTS = 16 };
 
@@ -35,6 +36,7 @@ typedef struct fv_block {
     int add;        /* 0: first block of its slot, gradients are set; 1: added */
     int index, n_lanes;
     uint32_t seed0, epoch, position; /* of lane 0 in the epoch's order */
+    fv_profile *profile;             /* the thread's own; NULL: not measured */
 } fv_block;
 
 /* How an operation runs. Any member may be NULL. */

@@ -106,6 +106,7 @@ typedef struct batch {
 /* A thread owns whole slots. */
 typedef struct part {
     int thread, n_threads, slot_begin, slot_end;
+    fv_profile *profile;
 } part;
 
 static fv_block block_of(const run *r, const batch *b, const part *p, int slot, int index) {
@@ -121,7 +122,8 @@ static fv_block block_of(const run *r, const batch *b, const part *p, int slot, 
                       .n_lanes = left < FV_LANES ? (int)left : FV_LANES,
                       .seed0 = fv_philox_key0(t->options->seed),
                       .epoch = (uint32_t)r->epoch,
-                      .position = (uint32_t)(b->first + (size_t)index * FV_LANES)};
+                      .position = (uint32_t)(b->first + (size_t)index * FV_LANES),
+                      .profile = p->profile};
 }
 
 static void feed(const run *r, const batch *b, const part *p, const fv_block *block) {
@@ -131,6 +133,7 @@ static void feed(const run *r, const batch *b, const part *p, const fv_block *bl
     fv_source_feed(r->source, t->net, t->plan->k, position, block->n_lanes, t->feed_scratch[p->thread], &x);
     size_t next = position + FV_LANES; /* for the next block, of this thread or another */
     if (next < r->n) fv_source_prefetch(r->source, next, r->n - next < FV_LANES ? r->n - next : FV_LANES);
+    fv_profile_lap(p->profile, FV_PART_FEED);
 }
 
 static void loss(const run *r, const batch *b, const fv_block *block) {
@@ -149,6 +152,7 @@ static void loss(const run *r, const batch *b, const fv_block *block) {
     }
     t->block_loss[block->index] = sum;
     t->block_correct[block->index] = correct;
+    fv_profile_lap(block->profile, FV_PART_LOSS);
 }
 
 /* What a block does within a segment, there or back. */
@@ -182,29 +186,42 @@ typedef struct meeting {
     int cut, n_blocks;
     size_t n;
     bool back;
+    fv_profile *profile;
 } meeting;
 
 static void meet(void *context) {
     const meeting *m = context;
+    fv_profile_lap(m->profile, FV_PART_WAIT);
     if (m->back)
         fv_plan_meet_backward(m->plan, m->cut, m->n, m->n_blocks);
     else
         fv_plan_meet_forward(m->plan, m->cut, m->n, m->n_blocks);
+    fv_profile_lap(m->profile, fv_part_of(m->plan->cuts[m->cut], m->back));
+}
+
+static void meet_all(const run *r, meeting *m) {
+    fv_team_meet(r->team, meet, m);
+    fv_profile_lap(m->profile, FV_PART_WAIT);
+}
+
+static void barrier(const run *r, const part *p) {
+    fv_team_barrier(r->team);
+    fv_profile_lap(p->profile, FV_PART_WAIT);
 }
 
 /* Forward to the loss and back again, all blocks of this thread, meeting the others at the cuts. */
 static void run_batch(const run *r, const batch *b, const part *p) {
     const fv_plan *plan = r->t->plan;
-    meeting m = {plan, 0, b->n_blocks, b->n, false};
+    meeting m = {plan, 0, b->n_blocks, b->n, false, p->profile};
     for (int segment = 0; segment <= plan->n_cuts; segment++) {
         run_blocks(r, b, p, segment, false);
         m.cut = segment;
-        if (segment < plan->n_cuts) fv_team_meet(r->team, meet, &m);
+        if (segment < plan->n_cuts) meet_all(r, &m);
     }
     m.back = true;
     for (int segment = plan->n_cuts - 1; segment >= 0; segment--) {
         m.cut = segment;
-        fv_team_meet(r->team, meet, &m);
+        meet_all(r, &m);
         run_blocks(r, b, p, segment, true);
     }
 }
@@ -277,13 +294,16 @@ static void epoch_work(void *context, int thread, int n_threads) {
     part p = {.thread = thread, .n_threads = n_threads};
     fv_team_share(t->plan->n_slots, thread, n_threads, &p.slot_begin, &p.slot_end);
     size_t size = (size_t)t->options->batch, n_steps = (r->n + size - 1) / size;
+    p.profile = t->profiles ? &t->profiles[thread] : NULL;
+    if (p.profile) p.profile->last_s = fv_now();
     for (size_t step = 0; step < n_steps; step++) {
         batch b = {.first = step * size, .n = r->n - step * size};
         if (b.n > size) b.n = size;
         b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
         run_batch(r, &b, &p);
         int apart, n_slots = fold_own_slots(r, &b, &p, &apart);
-        fv_team_barrier(r->team);
+        fv_profile_lap(p.profile, FV_PART_UPDATE);
+        barrier(r, &p);
         if (!batch_is_finite(t, &b)) { /* every thread comes to the same end */
             if (thread == 0) atomic_store(&r->stop, FV_E_DIVERGED);
             break;
@@ -291,10 +311,13 @@ static void epoch_work(void *context, int thread, int n_threads) {
         double factor = fv_schedule_factor(&t->schedule, r->epoch, step, n_steps, t->options->epochs);
         update(r, &p, n_slots, apart, t->optimiser.learning_rate * factor);
         if (thread == 0) account(r, &b);
-        fv_team_barrier(r->team);
+        fv_profile_lap(p.profile, FV_PART_UPDATE);
+        barrier(r, &p);
         if (thread == 0) t->steps_done++;
         fv_plan_prepare(t->plan, thread, n_threads);
-        fv_team_barrier(r->team);
+        fv_profile_lap(p.profile, FV_PART_PACK);
+        barrier(r, &p);
+        fv_profile_step(p.profile);
         if (atomic_load_explicit(&r->stop, memory_order_relaxed) != FV_OK) break;
     }
 }

@@ -24,6 +24,7 @@ typedef struct fv_trainer {
     float *average;         /* [n_weights]: moving average of the weights, or NULL */
     double *block_loss;     /* [n_blocks] of the running batch, summed over the block's images */
     int *block_correct;
+    fv_profile *profiles; /* [max_threads], or NULL: set by whoever measures */
 } fv_trainer;
 
 /* What an epoch came to. */
