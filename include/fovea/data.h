@@ -41,7 +41,8 @@ typedef struct fv_dataset {
     int n_classes;
     char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
     fv_images train, test;
-    bool test_set_aside;                    /* the files had no test split: 15 % of each class of train became it */
+    size_t n_validation; /* the last images of train: the files' own validation split; 0: they have none */
+    bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
     char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two,
                                                low byte first) */
 } fv_dataset;
@@ -72,6 +73,11 @@ bool fv_dataset_list(int index, fv_dataset_entry *out);
  * training. Both in ascending order. fraction in [0, 1). Source: the study's recipe. */
 fv_status fv_split_stratified(const fv_images *images, int n_classes, double fraction, uint64_t seed,
                               fv_indices *training, fv_indices *validation) FV_MUST_CHECK;
+
+/* The split of a set's training images (both ascending): its own where the files have one and `fraction` is above 0,
+ * else fv_split_stratified's. */
+fv_status fv_dataset_split(const fv_dataset *dataset, double fraction, uint64_t seed, fv_indices *training,
+                           fv_indices *validation) FV_MUST_CHECK;
 
 /* `count` of `from`, spread over the classes by largest remainder, an image at a time; nested: for the same seed a
  * smaller subset lies inside a larger one. count in [1, from->n]. Ascending order. docs/data.md says how near each

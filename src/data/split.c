@@ -121,6 +121,32 @@ fv_status fv_split_stratified(const fv_images *images, int n_classes, double fra
     return fv_split_drawn(images, n_classes, fraction, seed, FV_SPLIT_VALIDATION, training, validation);
 }
 
+/* `n` numbers from `first` on. */
+static fv_status range(size_t first, size_t n, fv_indices *out) {
+    uint32_t *at = fv_alloc(n, sizeof *at);
+    if (!at) return FV_E_MEMORY;
+    for (size_t i = 0; i < n; i++) at[i] = (uint32_t)(first + i);
+    *out = (fv_indices){n, at};
+    return FV_OK;
+}
+
+fv_status fv_dataset_split(const fv_dataset *dataset, double fraction, uint64_t seed, fv_indices *training,
+                           fv_indices *validation) {
+    size_t n = dataset->train.n - dataset->n_validation;
+    if (dataset->n_validation == 0 || !(fraction > 0))
+        return fv_split_stratified(&dataset->train, dataset->n_classes, fraction, seed, training, validation);
+    fv_indices first, last;
+    FV_TRY(range(0, n, &first));
+    fv_status status = range(n, dataset->n_validation, &last);
+    if (status != FV_OK) {
+        fv_indices_deinit(&first);
+        return status;
+    }
+    *training = first;
+    *validation = last;
+    return FV_OK;
+}
+
 /* Spreads `count` over the classes by the largest remainder, an image at a time: each goes to the class that lags most
  * behind its share count * n_c / n (the lowest where several do). As by the method for `count` alone a class gets its
  * share rounded down or up (never more; less only where classes are very uneven), but a larger count never takes an

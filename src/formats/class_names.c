@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 #include "data/images.h"
+#include "formats/class_names.h"
 #include "formats/files.h"
-#include "formats/idx_directory.h"
 #include "fovea/net.h"
 
 enum { MAX_NAME = 100 /* bytes */ };
@@ -56,14 +56,11 @@ static int cut_lines(char *text, char *lines[FV_MAX_CLASSES + 1]) {
     return n;
 }
 
-fv_status fv_class_names_read(const char *directory, char ***names, int *n, fv_error *error) {
-    char path[640], *text, *lines[FV_MAX_CLASSES + 1];
-    struct stat info;
+fv_status fv_class_names_read_file(const char *path, char ***names, int *n, fv_error *error) {
+    char *text, *lines[FV_MAX_CLASSES + 1];
     size_t size;
-    snprintf(path, sizeof path, "%s/classes.txt", directory);
     *names = NULL;
     *n = 0;
-    if (stat(path, &info) != 0 && errno == ENOENT) return FV_OK;
     FV_TRY(fv_file_read(path, 1 << 20, &text, &size, error));
     int count = cut_lines(text, lines);
     fv_status status = FV_OK;
@@ -79,4 +76,14 @@ fv_status fv_class_names_read(const char *directory, char ***names, int *n, fv_e
     }
     free(text);
     return status;
+}
+
+fv_status fv_class_names_read(const char *directory, char ***names, int *n, fv_error *error) {
+    char path[640];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/classes.txt", directory);
+    *names = NULL;
+    *n = 0;
+    if (stat(path, &info) != 0 && errno == ENOENT) return FV_OK;
+    return fv_class_names_read_file(path, names, n, error);
 }

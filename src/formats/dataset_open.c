@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "data/images.h"
+#include "formats/class_names.h"
 #include "formats/files.h"
-#include "formats/idx_directory.h"
 #include "formats/known_sets.h"
+#include "formats/set_format.h"
 #include "formats/sha256.h"
 #include "fovea/net.h"
 
@@ -35,18 +37,23 @@ static fv_status check_labels(const fv_dataset *set, const char *source, fv_erro
             return fv_fail(error, FV_E_DATA,
                            "%s: label %zu of %s is %d, but %s has %d classes (0 to %d); get the files "
                            "again, or name every class in classes.txt beside them, a line each",
-                           fv_path_shown(set->path), where, i == 0 ? "train" : "t10k", label, source, set->n_classes,
+                           fv_path_shown(set->path), where, i == 0 ? "train" : "test", label, source, set->n_classes,
                            set->n_classes - 1);
     }
     return FV_OK;
 }
 
-/* Class names, and with them the number of classes: from classes.txt, from a known name, else counted. */
-static fv_status name_classes(fv_dataset *set, const char *directory, fv_error *error) {
+/* Class names, and with them the number of classes: from classes.txt, from the files themselves (whose names `content`
+ * gives away), from a known name, else counted. */
+static fv_status name_classes(fv_dataset *set, const char *path, fv_set_content *content, fv_error *error) {
     const fv_known_set *known = fv_known_set_find(set->name);
-    if (directory) FV_TRY(fv_class_names_read(directory, &set->class_names, &set->n_classes, error));
-    const char *source = set->class_names ? "classes.txt" : known ? set->name : NULL;
-    if (!set->class_names && known) {
+    if (path) FV_TRY(fv_class_names_read(path, &set->class_names, &set->n_classes, error));
+    const char *source = set->class_names ? "classes.txt" : content->class_names ? "the set" : known ? set->name : NULL;
+    if (!set->class_names && content->class_names) {
+        set->class_names = content->class_names;
+        set->n_classes = content->n_classes;
+        content->class_names = NULL;
+    } else if (!set->class_names && known) {
         set->n_classes = known->n_classes;
         set->class_names = fv_copy_names(known->class_names, known->n_classes);
     } else if (!set->class_names) {
@@ -72,17 +79,19 @@ static fv_status check_classes(const fv_dataset *set, fv_error *error) {
 static fv_status set_aside(fv_dataset *set, fv_error *error) {
     fv_indices rest = {0}, drawn = {0};
     fv_images train = {0}, test = {0};
+    size_t n_validation = 0;
     fv_status status = fv_split_drawn(&set->train, set->n_classes, SET_ASIDE, 0, FV_SPLIT_TEST, &rest, &drawn);
     if (status == FV_OK && drawn.n == 0) {
         status = fv_fail(error, FV_E_DATA,
-                         "%s: has no t10k files, and no class has the 7 images it takes to set 15 %% "
-                         "aside for testing; add t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte",
+                         "%s: has no test split, and no class has the 7 images it takes to set 15 %% "
+                         "aside for testing; add one (t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte of IDX files)",
                          fv_path_shown(set->path));
     } else {
         if (status == FV_OK) status = fv_images_gather(&set->train, &rest, &train);
         if (status == FV_OK) status = fv_images_gather(&set->train, &drawn, &test);
         if (status != FV_OK) status = fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     }
+    for (size_t i = 0; i < rest.n; i++) n_validation += rest.at[i] >= set->train.n - set->n_validation;
     fv_indices_deinit(&rest);
     fv_indices_deinit(&drawn);
     if (status != FV_OK) {
@@ -92,6 +101,7 @@ static fv_status set_aside(fv_dataset *set, fv_error *error) {
     fv_images_deinit(&set->train);
     set->train = train;
     set->test = test;
+    set->n_validation = n_validation;
     set->test_set_aside = true;
     return FV_OK;
 }
@@ -107,12 +117,59 @@ static void sum_images(const fv_images *images, int n_classes, char out[65]) {
     fv_sha256_hex(&sum, out);
 }
 
-static fv_status fill(fv_dataset *set, const char *directory, fv_error *error) {
-    fv_status status = directory ? fv_idx_directory_read(directory, &set->train, &set->test, error)
-                                 : fv_digits_load(&set->train, &set->test);
+static fv_status check_shapes(const char *path, const fv_set_content *content, fv_error *error) {
+    const fv_images *others[] = {&content->validation, &content->test};
+    for (int i = 0; i < 2; i++) {
+        fv_shape a = content->train.shape, b = others[i]->shape;
+        if (others[i]->n > 0 && (a.c != b.c || a.h != b.h || a.w != b.w))
+            return fv_fail(error, FV_E_DATA,
+                           "%s: the images of train are %dx%dx%d, those of %s %dx%dx%d (height x "
+                           "width x channels); both must be the same",
+                           fv_path_shown(path), a.h, a.w, a.c, i ? "test" : "validation", b.h, b.w, b.c);
+    }
+    return FV_OK;
+}
+
+/* Puts the validation images behind those of training. */
+static fv_status append_validation(fv_dataset *set, fv_images *validation) {
+    const fv_images *train = &set->train;
+    fv_shape shape = train->shape;
+    size_t size = fv_image_size(shape), n = train->n + validation->n;
+    uint8_t *pixels = fv_alloc(n, size);
+    uint16_t *labels = fv_alloc(n, sizeof *labels);
+    if (!pixels || !labels) {
+        free(pixels);
+        free(labels);
+        return FV_E_MEMORY;
+    }
+    memcpy(pixels, train->pixels, train->n * size);
+    memcpy(pixels + train->n * size, validation->pixels, validation->n * size);
+    memcpy(labels, train->labels, train->n * sizeof *labels);
+    memcpy(labels + train->n, validation->labels, validation->n * sizeof *labels);
+    set->n_validation = validation->n;
+    fv_images_deinit(&set->train);
+    fv_images_deinit(validation);
+    set->train = (fv_images){n, shape, pixels, labels};
+    return FV_OK;
+}
+
+static fv_status read_content(const char *path, fv_set_content *content, fv_error *error) {
+    const fv_set_format *format = path ? fv_set_format_of(path) : NULL;
+    if (!path) return fv_digits_load(&content->train, &content->test);
+    FV_TRY((format ? format : &fv_set_idx)->read(path, content, error));
+    return check_shapes(path, content, error);
+}
+
+static fv_status fill(fv_dataset *set, const char *path, fv_set_content *content, fv_error *error) {
+    fv_status status = read_content(path, content, error);
+    set->train = content->train;
+    set->test = content->test;
+    set->test.shape = set->train.shape;
+    content->train = content->test = (fv_images){0};
+    if (status == FV_OK && content->validation.n > 0) status = append_validation(set, &content->validation);
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     FV_TRY(status);
-    FV_TRY(name_classes(set, directory, error));
+    FV_TRY(name_classes(set, path, content, error));
     FV_TRY(check_classes(set, error));
     if (set->test.n == 0) FV_TRY(set_aside(set, error));
     sum_images(&set->train, set->n_classes, set->train_sha256);
@@ -120,13 +177,15 @@ static fv_status fill(fv_dataset *set, const char *directory, fv_error *error) {
     return FV_OK;
 }
 
-/* Opens a directory, or the embedded set where it is NULL. */
-static fv_status open_set(const char *name, const char *directory, fv_dataset **out, fv_error *error) {
+/* Opens a directory or file, or the embedded set where `path` is NULL. */
+static fv_status open_set(const char *name, const char *path, fv_dataset **out, fv_error *error) {
     fv_dataset *set = calloc(1, sizeof *set);
     if (!set) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", name);
     snprintf(set->name, sizeof set->name, "%s", name);
-    snprintf(set->path, sizeof set->path, "%s", directory ? directory : "embedded");
-    fv_status status = fill(set, directory, error);
+    snprintf(set->path, sizeof set->path, "%s", path ? path : "embedded");
+    fv_set_content content = {0};
+    fv_status status = fill(set, path, &content, error);
+    fv_set_content_deinit(&content);
     if (status != FV_OK) {
         fv_dataset_destroy(set);
         return status;
@@ -145,11 +204,13 @@ static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) 
     snprintf(directory, sizeof directory, "%.*s", (int)n, path);
     if (!realpath(directory, real))
         return fv_fail(error, FV_E_IO,
-                       "%s: there is no such directory; give one that holds IDX files, or a name that "
+                       "%s: there is no such directory or file; give one that holds a data set, or a name that "
                        "`fovea data list` shows",
                        fv_path_shown(directory));
-    if (!fv_is_directory(real))
-        return fv_fail(error, FV_E_IO, "%s: is a file; give the directory that holds the IDX files",
+    if (!fv_is_directory(real) && !fv_set_format_of(real))
+        return fv_fail(error, FV_E_IO,
+                       "%s: is a file of none of the formats that are read (docs/data.md); give one that is, or the "
+                       "directory that holds the files",
                        fv_path_shown(directory));
     const char *last = strrchr(directory, '/') ? strrchr(directory, '/') + 1 : directory;
     if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) last = strrchr(real, '/') + 1;
@@ -171,7 +232,8 @@ static fv_status fail_name(const char *name, fv_error *error) {
 
 fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) {
     char directory[FV_SET_PATH];
-    if (strchr(name_or_path, '/') || fv_is_directory(name_or_path)) return open_path(name_or_path, out, error);
+    if (strchr(name_or_path, '/') || fv_is_directory(name_or_path) || fv_set_format_of(name_or_path))
+        return open_path(name_or_path, out, error);
     if (*name_or_path && fv_set_locate(name_or_path, directory)) return open_set(name_or_path, directory, out, error);
     const fv_known_set *known = fv_known_set_find(name_or_path);
     if (known && !known->get) return open_set(known->name, NULL, out, error);

@@ -1,5 +1,4 @@
-#include "formats/idx_directory.h"
-
+/* A directory of IDX files as a data set: train-images-idx3-ubyte and its three companions (see fv_dataset_open). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "data/images.h"
 #include "formats/files.h"
 #include "formats/idx.h"
+#include "formats/set_format.h"
 
 enum { FILE_PATH = 640 }; /* a dataset's path and a file name */
 
@@ -26,7 +26,7 @@ static bool find_file(const char *directory, const char *split, const char *cons
     return false;
 }
 
-bool fv_idx_directory_has_images(const char *directory) {
+static bool has_images(const char *directory) {
     char path[FILE_PATH];
     return find_file(directory, "train", image_files, path);
 }
@@ -72,23 +72,9 @@ static fv_status read_split(const char *directory, const char *split, bool requi
                    fv_path_shown(directory), split, has_images ? label_files[0] : image_files[0]);
 }
 
-fv_status fv_idx_directory_read(const char *directory, fv_images *train, fv_images *test, fv_error *error) {
-    fv_images first, second;
-    FV_TRY(read_split(directory, "train", true, &first, error));
-    fv_status status = read_split(directory, "t10k", false, &second, error);
-    const fv_shape a = first.shape, b = second.shape;
-    if (status == FV_OK && second.n > 0 && (a.c != b.c || a.h != b.h || a.w != b.w)) {
-        status = fv_fail(error, FV_E_DATA,
-                         "%s: the images of train are %dx%dx%d, those of t10k %dx%dx%d (height x "
-                         "width x channels); both must be the same",
-                         fv_path_shown(directory), a.h, a.w, a.c, b.h, b.w, b.c);
-        fv_images_deinit(&second);
-    }
-    if (status != FV_OK) {
-        fv_images_deinit(&first);
-        return status;
-    }
-    *train = first;
-    *test = second;
-    return FV_OK;
+static fv_status read_set(const char *path, fv_set_content *out, fv_error *error) {
+    FV_TRY(read_split(path, "train", true, &out->train, error));
+    return read_split(path, "t10k", false, &out->test, error);
 }
+
+const fv_set_format fv_set_idx = {"IDX files", has_images, read_set};

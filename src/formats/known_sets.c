@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "formats/idx_directory.h"
+#include "formats/set_format.h"
 
 static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 static const char *const garments[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -64,13 +64,13 @@ static void describe(const fv_known_set *set, fv_dataset_entry *out) {
     snprintf(out->how, sizeof out->how, "%s%s%s", set->what, *out->path ? "" : "; ", *out->path ? "" : set->get);
 }
 
-/* A directory of IDX files that is no known set and that a name would find here. */
-static bool is_other_set(const char *root, const char *name, char path[FV_SET_PATH]) {
+/* The format of a directory that is no known set and that a name would find here; NULL: it is none. */
+static const fv_set_format *format_of_other(const char *root, const char *name, char path[FV_SET_PATH]) {
     char first[FV_SET_PATH];
-    if (name[0] == '.' || strlen(name) >= sizeof((fv_dataset_entry *)0)->name || fv_known_set_find(name)) return false;
+    if (name[0] == '.' || strlen(name) >= sizeof((fv_dataset_entry *)0)->name || fv_known_set_find(name)) return NULL;
     int n = snprintf(path, FV_SET_PATH, "%s/%s", root, name);
-    return n > 0 && n < FV_SET_PATH && fv_idx_directory_has_images(path) && fv_set_locate(name, first) &&
-           strcmp(first, path) == 0;
+    bool found = n > 0 && n < FV_SET_PATH && fv_is_directory(path) && fv_set_locate(name, first);
+    return found && strcmp(first, path) == 0 ? fv_set_format_of(path) : NULL;
 }
 
 /* The (*skip)th other set under a root, in the order of names; counts *skip down by those it passes. */
@@ -79,10 +79,11 @@ static bool other_set(const char *root, int *skip, fv_dataset_entry *out) {
     int n = scandir(root, &entries, NULL, alphasort);
     bool found = false;
     for (int i = 0; i < n; i++) {
-        if (!found && is_other_set(root, entries[i]->d_name, out->path) && (*skip)-- == 0) {
+        const fv_set_format *format = found ? NULL : format_of_other(root, entries[i]->d_name, out->path);
+        if (format && (*skip)-- == 0) {
             found = true;
             snprintf(out->name, sizeof out->name, "%.63s", entries[i]->d_name);
-            snprintf(out->how, sizeof out->how, "IDX files");
+            snprintf(out->how, sizeof out->how, "%s", format->what);
         }
         free(entries[i]);
     }

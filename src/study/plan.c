@@ -77,8 +77,7 @@ fv_status fv_study_prepare(fv_study *s) {
     s->jobs = calloc(MAX_JOBS, sizeof *s->jobs);
     s->order = calloc(MAX_JOBS, sizeof *s->order);
     if (!s->jobs || !s->order) return FV_E_MEMORY;
-    return fv_split_stratified(&s->dataset->train, s->dataset->n_classes, s->options->validation,
-                               s->options->split_seed, &s->training, &s->validation);
+    return fv_dataset_split(s->dataset, s->options->validation, s->options->split_seed, &s->training, &s->validation);
 }
 
 fv_status fv_study_plan_comparisons(fv_study *s) {

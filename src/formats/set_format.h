@@ -1,0 +1,29 @@
+/* The ways in which a data set lies on disk: a file with a row each, listed in set_formats.c. */
+#ifndef FV_SET_FORMAT_H
+#define FV_SET_FORMAT_H
+
+#include "fovea/data.h"
+
+/* What a reader finds. All images are of one shape, which fv_dataset_open checks. */
+typedef struct fv_set_content {
+    fv_images train, validation, test; /* owned; n 0: the files have no such split */
+    char **class_names;                /* for fv_strings_free; NULL: the files do not say */
+    int n_classes;                     /* of class_names */
+} fv_set_content;
+void fv_set_content_deinit(fv_set_content *content);
+
+typedef struct fv_set_format {
+    const char *what; /* "IDX files" */
+    /* Whether the path (a file or a directory) is one, by names and first bytes alone. */
+    bool (*is_here)(const char *path);
+    /* Fills `out`, which is all zero. On failure what it holds is released by the caller. FV_E_IO, FV_E_DATA,
+     * FV_E_MEMORY. */
+    fv_status (*read)(const char *path, fv_set_content *out, fv_error *error);
+} fv_set_format;
+
+extern const fv_set_format fv_set_idx, fv_set_cifar;
+
+/* The first format that is here; NULL: none. */
+const fv_set_format *fv_set_format_of(const char *path);
+
+#endif
