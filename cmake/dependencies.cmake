@@ -7,3 +7,6 @@ foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd OPENBLAS=ope
   string(APPEND FOVEA_REQUIRES "${module} ")
 endforeach()
 string(STRIP "${FOVEA_REQUIRES}" FOVEA_REQUIRES)
+
+# libvips is opened at run time (src/formats/vips.h says why): its headers are needed, nobody links with it.
+pkg_check_modules(VIPS REQUIRED vips)

@@ -47,6 +47,17 @@ typedef struct fv_dataset {
                                                low byte first) */
 } fv_dataset;
 
+/* How an image of other proportions comes to a model's height and width. */
+typedef enum fv_fit {
+    FV_FIT_STRETCH, /* each axis by itself */
+    FV_FIT_PAD,     /* whole, in the middle of black */
+    FV_FIT_CROP     /* filled, what stands over is cut off on both sides */
+} fv_fit;
+/* "stretch", "pad", "crop"; NULL at the end. */
+const char *fv_fit_name(int index);
+/* FV_E_ARGUMENT: `where` (--fit) begins the message, which lists the names. */
+fv_status fv_fit_parse(const char *name, const char *where, fv_fit *out, fv_error *error) FV_MUST_CHECK;
+
 /* Opens a dataset by name or path.
  * A path (it contains a slash, or exists as a directory) is a directory with the four standard IDX files, each plain
  * or .gz:

@@ -10,11 +10,18 @@
 extern "C" {
 #endif
 
-/* Reads a PNG (grey, colour, palette, 1 to 16 bits, transparent parts over black) and fits it to `shape`: to one
- * channel by luminance (ITU-R BT.601) or to three; to H x W, each axis by itself, shrinking by area, growing
- * bilinearly. invert  dark becomes light, after transparency out     out  [C][H][W] Errors: FV_E_IO; FV_E_DATA (not a
- * PNG, or broken); FV_E_SHAPE (neither 1 nor 3 channels); FV_E_MEMORY. */
-fv_status fv_image_read_png(const char *path, fv_shape shape, bool invert, uint8_t *out, fv_error *error) FV_MUST_CHECK;
+/* Reads a PNG, JPEG, WebP, TIFF, BMP, GIF, PGM or PPM (its first page or frame; grey, colour, palette or CMYK; 1 to 16
+ * bits; transparent parts over black; EXIF's orientation applied) and fits it to `shape`: to one channel by luminance
+ * (ITU-R BT.601) or to three; to H x W as `fit` says, shrinking by area, growing bilinearly.
+ *   invert  dark becomes light, after transparency
+ *   out     out  [C][H][W]
+ * Errors: FV_E_IO; FV_E_DATA (no image of these kinds, or broken); FV_E_SHAPE (neither 1 nor 3 channels);
+ * FV_E_UNSUPPORTED (libvips is not on this machine); FV_E_MEMORY. */
+fv_status fv_image_read(const char *path, fv_shape shape, fv_fit fit, bool invert, uint8_t *out,
+                        fv_error *error) FV_MUST_CHECK;
+/* The same from the bytes of a file; `name` is for messages. */
+fv_status fv_image_read_bytes(const char *name, const void *bytes, size_t n, fv_shape shape, fv_fit fit, bool invert,
+                              uint8_t *out, fv_error *error) FV_MUST_CHECK;
 
 #ifdef __cplusplus
 }

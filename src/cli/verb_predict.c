@@ -59,8 +59,8 @@ static int read_files(const cli_line *line, fv_shape shape, uint8_t *pixels, con
     *n_read = 0;
     for (int i = 1; i < line->n_arguments; i++) {
         fv_error error = {0};
-        fv_status status =
-            fv_image_read_png(line->arguments[i], shape, cli_given(line, "invert"), pixels + *n_read * size, &error);
+        fv_status status = fv_image_read(line->arguments[i], shape, FV_FIT_STRETCH, cli_given(line, "invert"),
+                                         pixels + *n_read * size, &error);
         int failed = cli_end(status, &error);
         if (status == FV_OK)
             names[(*n_read)++] = line->arguments[i];
