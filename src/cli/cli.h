@@ -37,6 +37,7 @@ int cli_predict(int argc, const char **argv);
 int cli_compare(int argc, const char **argv);
 int cli_study(int argc, const char **argv);
 int cli_report(int argc, const char **argv);
+int cli_export(int argc, const char **argv);
 int cli_verify(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 int cli_help(int argc, const char **argv);
@@ -57,7 +58,7 @@ bool cli_cancelled(void *context);
 /* Options ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct cli_option {
-    const char *name;     /* "learning-rate" */
+    const char *name;     /* "learning-rate"; "out" is also -o */
     const char *argument; /* "RATE"; NULL: a switch */
     const char *help;
 } cli_option;

@@ -21,8 +21,9 @@ static void make_table(const cli_usage *usage, struct poptOption table[CLI_MAX_O
     memset(table, 0, (CLI_MAX_OPTIONS + 2) * sizeof *table);
     for (int i = 0; i < n; i++) {
         const cli_option *o = &usage->options[i];
-        table[i] = (struct poptOption){o->name, 0,          o->argument ? POPT_ARG_STRING : POPT_ARG_NONE, NULL, i + 1,
-                                       o->help, o->argument};
+        unsigned kind = o->argument ? POPT_ARG_STRING : POPT_ARG_NONE;
+        char letter = strcmp(o->name, "out") == 0 ? 'o' : 0;
+        table[i] = (struct poptOption){o->name, letter, kind, NULL, i + 1, o->help, o->argument};
     }
     table[n] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL};
 }

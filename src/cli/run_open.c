@@ -57,16 +57,20 @@ static fv_status check_fit(const cli_run *run, const fv_dataset *dataset, fv_err
                    dataset->name, b.h, b.w, b.c, dataset->n_classes, run->directory, a.h, a.w, a.c, classes);
 }
 
+fv_status cli_run_split(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,
+                        fv_indices *indices, fv_error *error) {
+    FV_TRY(check_fit(run, dataset, error));
+    FV_TRY(split_of(run, dataset, split, images, indices, error));
+    if (indices->n > 0) return FV_OK;
+    fv_indices_deinit(indices);
+    return fv_fail(error, FV_E_ARGUMENT, "--split: %s has no %s images: give another split", run->directory, split);
+}
+
 fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
                            fv_score *score, fv_prediction **predictions, fv_error *error) {
     const fv_images *images;
     fv_indices indices = {0};
-    FV_TRY(check_fit(run, dataset, error));
-    FV_TRY(split_of(run, dataset, split, &images, &indices, error));
-    if (indices.n == 0) {
-        fv_indices_deinit(&indices);
-        return fv_fail(error, FV_E_ARGUMENT, "--split: %s has no %s images: give another split", run->directory, split);
-    }
+    FV_TRY(cli_run_split(run, dataset, split, &images, &indices, error));
     fv_prediction *rows = calloc(indices.n, sizeof *rows);
     fv_status status = rows ? fv_evaluate(run->net, images, &indices, threads, NULL, 0, 0, score, rows) : FV_E_MEMORY;
     fv_indices_deinit(&indices);

@@ -22,8 +22,11 @@ fv_status cli_split_check(const char *split, fv_error *error) FV_MUST_CHECK;
 /* Whether the data are those that the run's record names. */
 bool cli_run_same_data(const fv_run_info *info, const fv_dataset *dataset);
 
-/* Evaluates a split of `dataset`: *predictions [score->n] is malloc'd. FV_E_SHAPE where net and dataset disagree,
- * FV_E_ARGUMENT where the split is empty. */
+/* The images and indices of a split of `dataset`. FV_E_SHAPE where net and dataset disagree, FV_E_ARGUMENT where the
+ * split is empty. */
+fv_status cli_run_split(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,
+                        fv_indices *indices, fv_error *error) FV_MUST_CHECK;
+/* Evaluates a split of `dataset`: *predictions [score->n] is malloc'd. Errors as for cli_run_split. */
 fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
                            fv_score *score, fv_prediction **predictions, fv_error *error) FV_MUST_CHECK;
 

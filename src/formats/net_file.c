@@ -1,9 +1,4 @@
-/* A net as model.safetensors. The metadata hold what the tensors do not say:
- *     model        its text, every layer resolved
- *     input        [C, H, W]
- *     mean, std    [C], of pixels / 255
- *     class_names  ["0", "1", ...]
- * all but the first as JSON. */
+/* A net as model.safetensors: weights by PyTorch's names, and formats/net_metadata.h. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +7,7 @@
 #include "base/memory.h"
 #include "data/images.h"
 #include "formats/files.h"
+#include "formats/net_metadata.h"
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
 #include "fovea/net.h"
@@ -51,71 +47,20 @@ void fv_net_hash(const fv_net *net, char out[65]) {
     free(info);
 }
 
-/* Metadata as JSON; NULL where memory is short or a name is not UTF-8. */
-typedef struct texts {
-    char *input, *mean, *std, *class_names;
-} texts;
-
-/* Takes the list; free() the text. */
-static char *dump(json_t *list) {
-    char *text = json_dumps(list, JSON_REAL_PRECISION(9)); /* 9 digits bring every float back */
-    json_decref(list);
-    return text;
-}
-
-static char *dump_numbers(const float *values, int n) {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)values[i]));
-    return dump(list);
-}
-
-static char *dump_names(const char *const *names, int n) {
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++) {
-        if (json_array_append_new(list, names ? json_string(names[i]) : json_sprintf("%d", i)) == 0) continue;
-        json_decref(list);
-        return NULL;
-    }
-    return dump(list);
-}
-
-static bool texts_init(texts *out, const fv_net *net, const char *const *class_names) {
-    fv_shape shape = fv_net_input(net);
-    float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
-    fv_net_normalisation(net, mean, std);
-    out->input = dump(json_pack("[i, i, i]", shape.c, shape.h, shape.w));
-    out->mean = dump_numbers(mean, shape.c);
-    out->std = dump_numbers(std, shape.c);
-    out->class_names = dump_names(class_names, fv_net_n_classes(net));
-    return out->input && out->mean && out->std && out->class_names;
-}
-
-static void texts_deinit(texts *of) {
-    free(of->input);
-    free(of->mean);
-    free(of->std);
-    free(of->class_names);
-}
-
 fv_status fv_net_save(const fv_net *net, const char *path, const char *const *class_names, fv_error *error) {
     size_t n = (size_t)fv_net_n_tensors(net), n_values;
-    texts text;
+    fv_net_metadata metadata;
     fv_tensor_info *info = fv_alloc(n, sizeof *info);
     fv_named_tensor *tensors = fv_alloc(n, sizeof *tensors);
     float *values = info && tensors ? gather(net, tensors, info, &n_values) : NULL;
     fv_status status;
-    if (texts_init(&text, net, class_names) && values) {
-        fv_metadata metadata[] = {{"model", fv_net_text(net)},
-                                  {"input", text.input},
-                                  {"mean", text.mean},
-                                  {"std", text.std},
-                                  {"class_names", text.class_names}};
-        status = fv_safetensors_write(path, tensors, n, metadata, sizeof metadata / sizeof *metadata, error);
+    if (fv_net_metadata_init(&metadata, net, class_names) && values) {
+        status = fv_safetensors_write(path, tensors, n, metadata.item, FV_N_METADATA, error);
     } else {
         status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory, or class names that are not UTF-8",
                          fv_path_shown(path));
     }
-    texts_deinit(&text);
+    fv_net_metadata_deinit(&metadata);
     free(values);
     free(tensors);
     free(info);

@@ -1,0 +1,42 @@
+/* Models for other programs: ONNX, C source, NPZ; safetensors is fv_net_save (net.h). Each can be read back (C:
+ * compiled and run) and held against the net that it came from. */
+#ifndef FOVEA_EXPORT_H
+#define FOVEA_EXPORT_H
+
+#include "fovea/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum fv_export_format { FV_EXPORT_SAFETENSORS, FV_EXPORT_ONNX } fv_export_format;
+
+/* What an ONNX graph takes: pixels as they are, uint8, or divided by 255, float. */
+typedef enum fv_onnx_input { FV_ONNX_UINT8, FV_ONNX_FLOAT } fv_onnx_input;
+
+/* Writes the net as an ONNX graph, opset 17: "pixels" [N][C][H][W], N of any size, to "logits" [N][classes]. The
+ * normalisation is part of it; weights have PyTorch's names; metadata_props say what model.safetensors says (model,
+ * input, mean, std, class_names). Written whole or not at all.
+ *   class_names  borrowed; [n_classes], NULL: numbered
+ * FV_E_IO; FV_E_MEMORY (or class names that are not UTF-8).
+ * Source: onnx.ai/onnx/operators, opset 17. */
+fv_status fv_export_onnx(const fv_net *net, const char *path, const char *const *class_names, fv_onnx_input input,
+                         fv_error *error) FV_MUST_CHECK;
+
+/* How an exported model agrees with its net. */
+typedef struct fv_agreement {
+    size_t n, n_same;                     /* images; predicted alike */
+    size_t n_correct_net, n_correct_file; /* right by the net, by the export */
+    double largest_difference;            /* of logits */
+} fv_agreement;
+
+/* Reads an export back, evaluates it in double precision on images[indices] (NULL: all), and compares its logits with
+ * the net's own.
+ * FV_E_IO; FV_E_DATA (the file is no such model); FV_E_SHAPE (images, file and net disagree); FV_E_MEMORY. */
+fv_status fv_export_verify(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,
+                           const fv_indices *indices, int n_threads, fv_agreement *out, fv_error *error) FV_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,85 @@
+/* An export held against its net: read back, evaluated in double precision, compared. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "formats/files.h"
+#include "formats/graph.h"
+#include "formats/onnx_read.h"
+#include "fovea/export.h"
+
+static fv_status read_safetensors(const char *path, fv_graph **out, fv_error *error) {
+    fv_net *net;
+    FV_TRY(fv_net_load(path, &net, NULL, error));
+    fv_status status = fv_graph_of_net(net, out);
+    fv_net_destroy(net);
+    return status == FV_OK ? FV_OK : fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
+}
+
+static fv_status read_back(const char *path, fv_export_format format, fv_graph **out, fv_error *error) {
+    switch (format) {
+    case FV_EXPORT_SAFETENSORS:
+        return read_safetensors(path, out, error);
+    case FV_EXPORT_ONNX:
+        return fv_onnx_read(path, out, error);
+    }
+    return fv_fail(error, FV_E_ARGUMENT, "no such export format");
+}
+
+static int best_of(const double *logits, int n) {
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (logits[i] > logits[best]) best = i;
+    return best;
+}
+
+/* One image: logits of the net and of the export. */
+static void compare(const float *a, const double *b, int n_classes, int truth, fv_agreement *out) {
+    int best = 0, other = best_of(b, n_classes);
+    for (int i = 0; i < n_classes; i++) {
+        double difference = fabs((double)a[i] - b[i]);
+        if (!(difference <= out->largest_difference)) out->largest_difference = difference; /* NaN counts */
+        if (a[i] > a[best]) best = i;
+    }
+    out->n++;
+    out->n_same += best == other;
+    out->n_correct_net += best == truth;
+    out->n_correct_file += other == truth;
+}
+
+typedef struct logits {
+    float *net;
+    double *file;
+} logits;
+
+static fv_status infer(const fv_net *net, const fv_graph *graph, const fv_images *images, const fv_indices *indices,
+                       int n_threads, logits *out) {
+    size_t n = (indices ? indices->n : images->n) * (size_t)fv_net_n_classes(net);
+    fv_shape y = fv_graph_shape(graph, graph->n_steps);
+    if (y.c != fv_net_n_classes(net) || y.h != 1 || y.w != 1) return FV_E_SHAPE;
+    out->net = malloc(n * sizeof *out->net + 1);
+    out->file = malloc(n * sizeof *out->file + 1);
+    if (!out->net || !out->file) return FV_E_MEMORY;
+    FV_TRY(fv_net_infer(net, images, indices, n_threads, out->net, NULL));
+    return fv_graph_infer(graph, images, indices, n_threads, out->file);
+}
+
+fv_status fv_export_verify(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,
+                           const fv_indices *indices, int n_threads, fv_agreement *out, fv_error *error) {
+    fv_graph *graph;
+    logits at = {0};
+    FV_TRY(read_back(path, format, &graph, error));
+    fv_status status = infer(net, graph, images, indices, n_threads, &at);
+    if (status == FV_OK) {
+        *out = (fv_agreement){0};
+        size_t n = indices ? indices->n : images->n, n_classes = (size_t)fv_net_n_classes(net);
+        for (size_t i = 0; i < n; i++)
+            compare(at.net + i * n_classes, at.file + i * n_classes, (int)n_classes,
+                    images->labels[indices ? indices->at[i] : i], out);
+    } else {
+        fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
+    }
+    free(at.net);
+    free(at.file);
+    fv_graph_destroy(graph);
+    return status;
+}
