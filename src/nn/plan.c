@@ -235,10 +235,24 @@ static void find_needs(fv_plan *plan) {
     }
 }
 
+/* Batch norm needs its input last where it makes that input's gradient, pixel by pixel: where nobody else needs either,
+ * one place holds both, which is a third less to move through the cache. */
+static void find_overlays(fv_plan *plan) {
+    for (int i = 1; i < plan->n_ops; i++) {
+        const fv_op *before = &plan->ops[i - 1], *op = &plan->ops[i];
+        fv_value *v = &plan->values[op->in];
+        if (!is_first_of_norm(op) || before->type != &fv_conv_op || before->relu) continue;
+        if (before->out != op->in || v->n_users > 1 || op->add_in) continue;
+        v->overlaid = true;
+        if (v->gradient_border > v->border) v->border = v->gradient_border;
+        v->gradient_border = v->border;
+    }
+}
+
 static void place_value(fv_plan *plan, int value) {
     fv_value *v = &plan->values[value];
     v->data = fv_plan_keep(plan, floats_of(v, v->border));
-    if (v->has_gradient) v->gradient = fv_plan_keep(plan, floats_of(v, v->gradient_border));
+    if (v->has_gradient) v->gradient = v->overlaid ? v->data : fv_plan_keep(plan, floats_of(v, v->gradient_border));
 }
 
 static fv_status lay_out(fv_plan *plan) {
@@ -278,6 +292,7 @@ fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out)
     find_gradients(plan);
     find_gates(plan);
     find_needs(plan);
+    find_overlays(plan);
     status = lay_out(plan);
 end:
     free(f.users);

@@ -22,6 +22,7 @@ typedef struct fv_value {
     int border, gradient_border; /* zeros around each plane, for those who read beyond it */
     int n_users;
     bool has_gradient, gradient_started; /* started: a later user has already been given its place in the sum */
+    bool overlaid;                       /* the gradient lies where the data lay */
     size_t data, gradient;
 } fv_value;
 
