@@ -173,7 +173,7 @@ void FV_K(norm_apply)(const fv_map *x, const float *scale, const float *shift, c
 }
 
 /* One window: the first of equals wins, window order (0,0) (0,1) (1,0) (1,1). */
-INL void apply_window(const float *top, ptrdiff_t x_row, V a, V b, float *y, uint8_t *place) {
+INL void apply_window(const float *top, ptrdiff_t x_row, V a, V b, M kept, V keep_scale, float *y, uint8_t *place) {
     const float *bottom = top + x_row;
     V p0 = v_fma(v_load(top), a, b), p1 = v_fma(v_load(top + FV_LANES), a, b);
     V p2 = v_fma(v_load(bottom), a, b), p3 = v_fma(v_load(bottom + FV_LANES), a, b);
@@ -181,22 +181,25 @@ INL void apply_window(const float *top, ptrdiff_t x_row, V a, V b, float *y, uin
     V above = v_select(right_above, p1, p0), below = v_select(right_below, p3, p2);
     M row = v_gt(below, above);
     V most = v_select(row, below, above);
-    v_store(y, v_max(most, v_zero()));
-    if (place)
-        m_store_winner(place, m_or(m_and(row, right_below), m_andnot(row, right_above)), row, v_gt(most, v_zero()));
+    M on = m_and(v_gt(most, v_zero()), kept);
+    v_store(y, v_keep(on, v_mul(most, keep_scale)));
+    if (place) m_store_winner(place, m_or(m_and(row, right_below), m_andnot(row, right_above)), row, on);
 }
 
-void FV_K(norm_apply_pool)(const fv_map *from, const float *scale, const float *shift, const fv_map *to,
-                           uint8_t *winners) {
+void FV_K(norm_apply_pool)(const fv_map *from, const float *scale, const float *shift, const uint16_t *keep,
+                           float keep_scale, const fv_map *to, uint8_t *winners) {
     const fv_map x = *from, y = *to;
+    const V kept_scale = v_set(keep ? keep_scale : 1);
     for (int c = 0; c < y.c; c++) {
         const V a = v_set(scale[c]), b = v_set(shift[c]);
+        M kept[NV];
+        UNROLL for (int v = 0; v < NV; v++) kept[v] = keep ? m_bits(keep + c, v) : m_first(FV_LANES, v);
         for (int i = 0; i < y.h; i++) {
             const float *px = map_pixel(&x, c, 2 * i, 0);
             float *py = map_pixel(&y, c, i, 0);
             for (int j = 0; j < y.w; j++, px += 2 * FV_LANES, py += FV_LANES) {
-                UNROLL for (int v = 0; v < NV; v++)
-                    apply_window(px + v * V_L, x.row, a, b, py + v * V_L, winners ? winners + v * V_L : NULL);
+                UNROLL for (int v = 0; v < NV; v++) apply_window(px + v * V_L, x.row, a, b, kept[v], kept_scale,
+                                                                 py + v * V_L, winners ? winners + v * V_L : NULL);
                 if (winners) winners += FV_LANES;
             }
         }

@@ -155,9 +155,10 @@ typedef struct fv_fourier {
     X(void, norm_statistics, (const fv_map *x, int n_lanes, float *mean, float *m2))                                   \
     /* y = [relu](x * scale[c] + shift[c]) by v_fma. */                                                                \
     X(void, norm_apply, (const fv_map *x, const float *scale, const float *shift, const fv_map *y, int relu))          \
-    /* The same with relu and 2x2 max-pooling; y is the pooled map; winners as in conv_pool. */                        \
+    /* The same with relu and 2x2 max-pooling; y is the pooled map; keep, keep_scale and winners as in conv_pool. */   \
     X(void, norm_apply_pool,                                                                                           \
-      (const fv_map *x, const float *scale, const float *shift, const fv_map *y, uint8_t *winners))                    \
+      (const fv_map *x, const float *scale, const float *shift, const uint16_t *keep, float keep_scale,                \
+       const fv_map *y, uint8_t *winners))                                                                             \
     /* Per channel, folded sums of dy and of dy * (x - mean[c]), the second then times inverse[c]; dy is zero in       \
      * missing lanes. */                                                                                               \
     X(void, norm_sums,                                                                                                 \

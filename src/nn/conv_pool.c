@@ -24,10 +24,6 @@ static fv_conv_pool_shape shape_of(const fv_layer *layer, const fv_map *x, const
     return (fv_conv_pool_shape){layer->in.c, layer->out.c, y->h, y->w, x->row, x->plane, y->row, y->plane};
 }
 
-static bool drops(const fv_plan *plan, const fv_op *op) {
-    return plan->mode == FV_TRAIN && op->dropout >= 0 && plan->net->layers[op->dropout].arg[0] > 0;
-}
-
 static size_t winners_size(const fv_plan *plan, const fv_op *op) { /* in floats */
     const fv_value *out = &plan->values[op->out];
     return (size_t)out->shape.c * (size_t)out->live_h * (size_t)out->live_w * (FV_WINNER_BYTES / sizeof(float));
@@ -47,7 +43,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     d->weights = shape_of(layer, &x, &dy);
     d->input = shape_of(layer, &dx, &dy);
     op->kept = fv_plan_keep(plan, winners_size(plan, op));
-    op->kept2 = fv_plan_keep(plan, (size_t)(layer->out.c + 1) / 2); /* a 16-bit mask per channel */
+    fv_dropout2d_lay_out(plan, op);
     fv_plan_scratch(plan, plan->k->conv_pool_dw_scratch(layer->out.c, layer->in.c));
     d->packed = fv_plan_share(plan, plan->k->conv_pool_dx_packed_size(layer->out.c, layer->in.c));
     return FV_OK;
@@ -76,17 +72,10 @@ static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block)
         w = plan->shared + d->folded;
         bias = w + fv_folded_bias(layer);
     }
-    uint16_t *keep = NULL;
-    float scale = 1;
-    if (drops(plan, op)) {
-        double p = plan->net->layers[op->dropout].arg[0];
-        keep = (uint16_t *)(block->memory + op->kept2);
-        scale = (float)(1 / (1 - p));
-        plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->dropout, layer->out.c,
-                            (uint32_t)((1 - p) * 4294967296.0), keep);
-    }
+    const uint16_t *keep = fv_dropout2d_draw(plan, op, block);
     uint8_t *winners = plan->mode == FV_TRAIN ? (uint8_t *)(block->memory + op->kept) : NULL;
-    plan->k->conv_pool(&d->forward, window(&x, (int)layer->arg[PAD]), w, bias, keep, scale, y.at, winners);
+    plan->k->conv_pool(&d->forward, window(&x, (int)layer->arg[PAD]), w, bias, keep, fv_dropout2d_scale(plan, op), y.at,
+                       winners);
 }
 
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
@@ -95,8 +84,7 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
     int pad = (int)layer->arg[PAD];
     fv_map x = fv_plan_data(plan, op->in, block), dy = fv_plan_gradient(plan, op->out, block);
     const uint8_t *winners = (const uint8_t *)(block->memory + op->kept);
-    float scale = drops(plan, op) ? (float)(1 / (1 - plan->net->layers[op->dropout].arg[0])) : 1;
-    plan->k->conv_pool_ready(&d->weights, dy.at, winners, scale);
+    plan->k->conv_pool_ready(&d->weights, dy.at, winners, fv_dropout2d_scale(plan, op));
     plan->k->conv_pool_dw(&d->weights, window(&x, pad), dy.at, winners, block->scratch,
                           block->slot + fv_layer_offset(plan->net, layer, 0),
                           block->slot + fv_layer_offset(plan->net, layer, 1), block->add);

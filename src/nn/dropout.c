@@ -57,4 +57,27 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
                   op->add_in);
 }
 
+/* ---- fused behind a pool ---- */
+
+static double fused_p(const fv_plan *plan, const fv_op *op) {
+    return plan->mode == FV_TRAIN && op->dropout >= 0 ? plan->net->layers[op->dropout].arg[0] : 0;
+}
+
+void fv_dropout2d_lay_out(fv_plan *plan, fv_op *op) {
+    if (fused_p(plan, op) > 0) op->masks = fv_plan_keep(plan, (size_t)(plan->values[op->out].shape.c + 1) / 2);
+}
+
+float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op) {
+    return (float)(1 / (1 - fused_p(plan, op)));
+}
+
+const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block) {
+    double p = fused_p(plan, op);
+    if (p == 0) return NULL;
+    uint16_t *keep = (uint16_t *)(block->memory + op->masks);
+    plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->dropout,
+                        plan->values[op->out].shape.c, (uint32_t)((1 - p) * 4294967296.0), keep);
+    return keep;
+}
+
 const fv_op_type fv_dropout_op = {need, lay_out, NULL, forward, backward, NULL, NULL};

@@ -1,8 +1,7 @@
-/* Batch norm [+ relu [+ 2x2 max-pooling]]. In training two operations with a cut between them: `statistics` measures a
- * block, all blocks meet and merge (Chan, Golub, LeVeque 1983), `apply` normalises. On the way back `apply` sums what
- * the gradient needs, all meet, `statistics` makes dx:
- *   x^ = (x - mean) * inverse, inverse = 1 / sqrt(var + eps), y = gamma x^ + beta
- *   dx = gamma inverse (dy - mean(dy) - x^ mean(dy x^)) = a dy + b x + d */
+/* Batch norm [+ relu [+ 2x2 max-pooling [+ dropout2d]]]. In training two operations with a cut between them:
+ * `statistics` measures a block, all blocks meet and merge (Chan, Golub, LeVeque 1983), `apply` normalises. On the way
+ * back `apply` sums what the gradient needs, all meet, `statistics` makes dx: x^ = (x - mean) * inverse, inverse = 1 /
+ * sqrt(var + eps), y = gamma x^ + beta dx = gamma inverse (dy - mean(dy) - x^ mean(dy x^)) = a dy + b x + d */
 #include <string.h>
 
 #include "base/math.h"
@@ -81,6 +80,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     op->shared = fv_plan_share(plan, row * (size_t)(N_BATCH_ROWS + (trains ? N_BLOCK_ROWS * plan->n_blocks : 0)));
     if (!trains) return FV_OK;
     if (op->pool) op->kept = fv_plan_keep(plan, fv_shape_size(out->shape) * FV_WINNER_BYTES / sizeof(float));
+    fv_dropout2d_lay_out(plan, op);
     op[-1].shared = op->shared;
     op[-1].kept = op->kept;
     if (op[-1].add_in) { /* dx is made aside, then added */
@@ -107,7 +107,8 @@ static void apply_forward(const fv_plan *plan, const fv_op *op, const fv_block *
     const float *scale = batch_row(plan, op, SCALE), *shift = batch_row(plan, op, SHIFT);
     uint8_t *winners = plan->mode == FV_TRAIN ? (uint8_t *)(block->memory + op->kept) : NULL;
     if (op->pool)
-        plan->k->norm_apply_pool(&x, scale, shift, &y, winners);
+        plan->k->norm_apply_pool(&x, scale, shift, fv_dropout2d_draw(plan, op, block), fv_dropout2d_scale(plan, op), &y,
+                                 winners);
     else
         plan->k->norm_apply(&x, scale, shift, &y, op->relu);
 }
@@ -116,7 +117,7 @@ static void apply_forward(const fv_plan *plan, const fv_op *op, const fv_block *
 static void gate(const fv_plan *plan, const fv_op *op, const fv_block *block, const fv_map *dy) {
     if (op->pool) {
         fv_conv_pool_shape s = {.n_out = dy->c, .ph = dy->h, .pw = dy->w, .y_row = dy->row, .y_plane = dy->plane};
-        plan->k->conv_pool_ready(&s, dy->at, (const uint8_t *)(block->memory + op->kept), 1);
+        plan->k->conv_pool_ready(&s, dy->at, (const uint8_t *)(block->memory + op->kept), fv_dropout2d_scale(plan, op));
     } else if (op->relu) {
         fv_map y = fv_plan_data(plan, op->out, block);
         plan->k->relu_dx(&y, dy, dy, 0);

@@ -71,6 +71,7 @@ static int fuse_norm(fuser *f, int i) {
     int last = i;
     op->relu = take(f, &last, &fv_relu_layer) >= 0;
     op->pool = op->relu && takes_pool2(f, &last);
+    if (op->pool) op->dropout = take(f, &last, &fv_dropout2d_layer);
     op->out = last + 1;
     if (plan->mode == FV_TRAIN) { /* the statistics' way back needs the same gradient */
         op[-1].out = op->out;

@@ -65,6 +65,7 @@ struct fv_op {
     bool alias;          /* its output is its input: nothing to do */
     int add_in, add_in2; /* its part of the input's gradient is added (1) or comes first (0) */
     size_t kept, kept2;  /* floats in the block's memory */
+    size_t masks;        /* of a fused dropout2d: 16 bits per channel, there too */
     size_t shared;       /* floats in plan->shared: packed weights, coefficients */
     void *detail;        /* the operation's own, freed with the plan */
 };
@@ -121,6 +122,12 @@ static inline const fv_layer *fv_op_layer(const fv_plan *plan, const fv_op *op) 
 static inline bool fv_plan_wants(const fv_plan *plan, int value) {
     return value >= 0 && plan->values[value].has_gradient;
 }
+
+/* A dropout2d fused behind op's pool: memory for its masks; 1 / (1 - p); the masks drawn for a block, NULL where there
+ * is nothing to drop. */
+void fv_dropout2d_lay_out(fv_plan *plan, fv_op *op);
+float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op);
+const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block);
 
 extern const fv_op_type fv_conv_op, fv_conv_pool_op, fv_dense_op, fv_norm_statistics_op, fv_norm_apply_op, fv_relu_op,
     fv_dropout_op, fv_flatten_op, fv_max_pool_op, fv_mean_pool_op, fv_sum_op;

@@ -180,9 +180,11 @@ static void check_apply(const shape *s, int relu) {
     free(y.base);
 }
 
+#define KEEP_SCALE 1.25
+
 /* Of exact numbers with many ties: value and winner must be exact. */
-static void want_pool(const test_map *x, const float *scale, const float *shift, const test_map *y, wanted *want,
-                      uint8_t *winners) {
+static void want_pool(const test_map *x, const float *scale, const float *shift, const uint16_t *keep,
+                      const test_map *y, wanted *want, uint8_t *winners) {
     for (int c = 0; c < y->map.c; c++)
         for (int i = 0; i < y->map.h; i++)
             for (int j = 0; j < y->map.w; j++)
@@ -193,12 +195,12 @@ static void want_pool(const test_map *x, const float *scale, const float *shift,
                             x->base[test_at(x, c, 2 * i + t / 2, 2 * j + t % 2, l)] * (double)scale[c] + shift[c];
                         if (at > most) most = at, *winners = (uint8_t)t;
                     }
-                    if (!(most > 0)) most = 0, *winners = 4;
-                    want->value[test_at(y, c, i, j, l)] = most;
+                    if (!(most > 0) || (keep && !(keep[c] >> l & 1))) most = 0, *winners = 4;
+                    want->value[test_at(y, c, i, j, l)] = keep ? most * KEEP_SCALE : most;
                 }
 }
 
-static void check_apply_pool(const shape *s) {
+static void check_apply_pool(const shape *s, int drops) {
     const size_t n_winners = (size_t)(s->c * (s->h / 2) * (s->w / 2)) * 16;
     test_map x = test_map_create(s->c, s->h, s->w, s->border), y = test_map_random(s->c, s->h / 2, s->w / 2, 1, 15);
     float scale[MOST], shift[MOST];
@@ -207,13 +209,16 @@ static void check_apply_pool(const shape *s) {
     test_fill_coarse(shift, MOST, 18);
     wanted want = wanted_from(y.base, y.n);
     uint8_t *winners = test_alloc(n_winners + 1, 1), *got = test_alloc(n_winners + 1, 1);
-    want_pool(&x, scale, shift, &y, &want, winners);
+    uint16_t keep[MOST];
+    for (int c = 0; c < MOST; c++) keep[c] = (uint16_t)(0x5a3c >> c % 4);
+    want_pool(&x, scale, shift, drops ? keep : NULL, &y, &want, winners);
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++)
         for (int keeps = 0; keeps < 2; keeps++) {
             test_fill(y.base, y.n, 15);
             memset(got, 9, n_winners + 1);
-            k->norm_apply_pool(&x.map, scale, shift, &y.map, keeps ? got : NULL);
+            k->norm_apply_pool(&x.map, scale, shift, drops ? keep : NULL, (float)KEEP_SCALE, &y.map,
+                               keeps ? got : NULL);
             check_close("norm_apply_pool", y.base, &want, 0);
             if (keeps) assert_memory_equal(got, winners, n_winners);
             assert_int_equal(got[n_winners], 9);
@@ -248,7 +253,7 @@ static void test_apply(void **state) {
     for (int i = 0; i < N_SHAPES; i++) {
         check_apply(&shapes[i], 0);
         check_apply(&shapes[i], 1);
-        check_apply_pool(&shapes[i]);
+        for (int drops = 0; drops < 2; drops++) check_apply_pool(&shapes[i], drops);
     }
 }
 
