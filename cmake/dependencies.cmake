@@ -1,5 +1,5 @@
 # What libfovea stands on: PkgConfig::<NAME> for each, seen by every folder; FOVEA_REQUIRES for those who link with it.
-foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd OPENBLAS=openblas LAPACKE=lapacke
+foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd LIBZIP=libzip OPENBLAS=openblas LAPACKE=lapacke
         PROTOBUF_C=libprotobuf-c)
   string(REPLACE = ";" dependency ${dependency})
   list(GET dependency 0 name)

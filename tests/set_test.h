@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "fovea/data.h"
+#include "fovea/run.h"
 
 static inline fv_dataset *set_open(const char *path) {
     fv_dataset *set = NULL;

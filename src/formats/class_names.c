@@ -78,10 +78,14 @@ fv_status fv_class_names_read_file(const char *path, char ***names, int *n, fv_e
     return status;
 }
 
-fv_status fv_class_names_read(const char *directory, char ***names, int *n, fv_error *error) {
+fv_status fv_class_names_read(const char *set, char ***names, int *n, fv_error *error) {
     char path[640];
     struct stat info;
-    snprintf(path, sizeof path, "%s/classes.txt", directory);
+    const char *slash = strrchr(set, '/');
+    if (stat(set, &info) != 0 || S_ISDIR(info.st_mode))
+        snprintf(path, sizeof path, "%s/classes.txt", set);
+    else
+        snprintf(path, sizeof path, "%.*sclasses.txt", slash ? (int)(slash - set) + 1 : 0, set);
     *names = NULL;
     *n = 0;
     if (stat(path, &info) != 0 && errno == ENOENT) return FV_OK;

@@ -7,7 +7,7 @@
 /* The names of a file. Free them with fv_strings_free. FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
 fv_status fv_class_names_read_file(const char *path, char ***names, int *n, fv_error *error) FV_MUST_CHECK;
 
-/* Those of classes.txt in the directory: *n is 0 where there is no such file. */
-fv_status fv_class_names_read(const char *directory, char ***names, int *n, fv_error *error) FV_MUST_CHECK;
+/* Those of classes.txt in the directory of a set, or beside its file: *n is 0 where there is no such file. */
+fv_status fv_class_names_read(const char *set, char ***names, int *n, fv_error *error) FV_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "data/images.h"
@@ -202,19 +203,23 @@ static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) 
         return fv_fail(error, FV_E_ARGUMENT, "%s: this path has %zu bytes; at most %d are allowed", fv_path_shown(path),
                        n, FV_SET_PATH - 1);
     snprintf(directory, sizeof directory, "%.*s", (int)n, path);
-    if (!realpath(directory, real))
+    if (access(directory, F_OK) != 0)
         return fv_fail(error, FV_E_IO,
                        "%s: there is no such directory or file; give one that holds a data set, or a name that "
                        "`fovea data list` shows",
                        fv_path_shown(directory));
-    if (!fv_is_directory(real) && !fv_set_format_of(real))
+    if (!fv_is_directory(directory) && !fv_set_format_of(directory))
         return fv_fail(error, FV_E_IO,
                        "%s: is a file of none of the formats that are read (docs/data.md); give one that is, or the "
                        "directory that holds the files",
                        fv_path_shown(directory));
     const char *last = strrchr(directory, '/') ? strrchr(directory, '/') + 1 : directory;
-    if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) last = strrchr(real, '/') + 1;
-    return open_set(*last ? last : "/", directory, out, error);
+    bool nameless = *last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+    if (nameless && realpath(directory, real)) last = strrchr(real, '/') + 1;
+    char name[sizeof((fv_dataset *)0)->name];
+    const char *ending = fv_is_directory(directory) ? NULL : strrchr(last, '.');
+    snprintf(name, sizeof name, "%.*s", ending ? (int)(ending - last) : (int)strlen(last), last);
+    return open_set(*name ? name : "/", directory, out, error);
 }
 
 static fv_status fail_name(const char *name, fv_error *error) {

@@ -126,27 +126,11 @@ static fv_status check_end(fv_source *source, const char *path, const char *prom
 /* `size` bytes behind a header of `n_header`, and then the end. */
 static fv_status read_body(fv_source *source, const char *path, size_t n_header, size_t size, const char *promise,
                            uint8_t **out, fv_error *error) {
-    uint8_t *bytes = NULL;
-    size_t room = 0, used = 0;
-    fv_status status = FV_OK;
-    while (status == FV_OK && used < size) {
-        if (used == room) {
-            room = room ? 2 * room : 1 << 20;
-            if (room > size || room < used) room = size;
-            uint8_t *more = realloc(bytes, room);
-            if (!more) {
-                status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory for %s", fv_path_shown(path), promise);
-                break;
-            }
-            bytes = more;
-        }
-        size_t got = 0;
-        status = fv_source_read(source, bytes + used, room - used, &got, error);
-        if (status == FV_OK && got < room - used)
-            status = fail_size(source, path, n_header + used + got, "", promise, n_header + size, error);
-        used += got;
-    }
-    if (status == FV_OK) status = check_end(source, path, promise, n_header + size, error);
+    uint8_t *bytes;
+    size_t got;
+    FV_TRY(fv_source_read_new(source, size, &bytes, &got, error));
+    if (got < size) return fail_size(source, path, n_header + got, "", promise, n_header + size, error);
+    fv_status status = check_end(source, path, promise, n_header + size, error);
     if (status != FV_OK) {
         free(bytes);
         return status;

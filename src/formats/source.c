@@ -2,28 +2,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zip.h>
 #include <zlib.h>
 
 #include "base/memory.h"
 #include "formats/files.h"
+#include "formats/zip_archive.h"
 
 enum { BUFFER = 1 << 16, GZIP_WINDOW = 15 + 16 /* zlib: the largest window, gzip's wrapper */ };
 
 struct fv_source {
     char *path;
-    int fd;
+    int fd; /* -1: a member of an archive */
+    zip_t *archive;
+    zip_file_t *member;
     bool gzip, cut, inside; /* inside: a gzip member has begun and not ended */
     size_t n_out;           /* bytes handed out */
     z_stream stream;        /* next_in, avail_in: what is left of the buffer, plain files too */
     unsigned char buffer[BUFFER];
 };
 
+/* libzip compares the member's checksum when its last bytes are read. */
+static fv_status refill_from_archive(fv_source *source, fv_error *error) {
+    zip_int64_t n = zip_fread(source->member, source->buffer, BUFFER);
+    if (n < 0)
+        return fv_fail(error, FV_E_DATA, "%s: could not be unpacked (%s); get it again", fv_path_shown(source->path),
+                       zip_file_strerror(source->member));
+    source->stream.next_in = source->buffer;
+    source->stream.avail_in = (uInt)n;
+    return FV_OK;
+}
+
 /* Refills an empty buffer; it stays empty at the end of the file. */
 static fv_status refill(fv_source *source, fv_error *error) {
     if (source->stream.avail_in > 0) return FV_OK;
+    if (source->member) return refill_from_archive(source, error);
     ssize_t n;
     do n = read(source->fd, source->buffer, BUFFER);
     while (n < 0 && errno == EINTR);
@@ -58,18 +75,53 @@ static fv_status begin(fv_source *source, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) {
+/* A source without a file; what fails later is closed by fv_source_close. */
+static fv_status create(const char *path, fv_source **out, fv_error *error) {
     fv_source *source = calloc(1, sizeof *source);
     if (source) source->path = fv_copy_text(path);
     if (!source || !source->path) {
         free(source);
         return fv_fail(error, FV_E_MEMORY, "%s: not enough memory to read it", fv_path_shown(path));
     }
+    source->fd = -1;
+    *out = source;
+    return FV_OK;
+}
+
+static fv_status open_file(fv_source *source, const char *path, fv_error *error) {
     source->fd = open(path, O_RDONLY | O_CLOEXEC);
-    fv_status status = FV_OK;
     if (source->fd < 0)
-        status = fv_fail(error, FV_E_IO, "%s: could not be read: %s", fv_path_shown(path), strerror(errno));
-    if (status == FV_OK) status = begin(source, error);
+        return fv_fail(error, FV_E_IO, "%s: could not be read: %s", fv_path_shown(path), strerror(errno));
+    return begin(source, error);
+}
+
+static fv_status open_member(fv_source *source, const char *archive, const char *member, fv_error *error) {
+    FV_TRY(fv_zip_open(archive, &source->archive, error));
+    source->member = zip_fopen(source->archive, member, 0);
+    if (!source->member)
+        return fv_fail(error, FV_E_DATA, "%s: could not be read: %s", fv_path_shown(source->path),
+                       zip_strerror(source->archive));
+    return begin(source, error);
+}
+
+fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) {
+    fv_source *source = NULL;
+    FV_TRY(create(path, &source, error));
+    fv_status status = open_file(source, path, error);
+    if (status != FV_OK) {
+        fv_source_close(source);
+        return status;
+    }
+    *out = source;
+    return FV_OK;
+}
+
+fv_status fv_source_open_member(const char *archive, const char *member, fv_source **out, fv_error *error) {
+    char name[1024];
+    fv_source *source = NULL;
+    snprintf(name, sizeof name, "%s: %.100s", fv_path_shown(archive), member);
+    FV_TRY(create(name, &source, error));
+    fv_status status = open_member(source, archive, member, error);
     if (status != FV_OK) {
         fv_source_close(source);
         return status;
@@ -81,6 +133,8 @@ fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) {
 void fv_source_close(fv_source *source) {
     if (!source) return;
     if (source->gzip) inflateEnd(&source->stream);
+    if (source->member) zip_fclose(source->member);
+    if (source->archive) zip_discard(source->archive);
     if (source->fd >= 0) close(source->fd);
     free(source->path);
     free(source);
@@ -150,6 +204,34 @@ fv_status fv_source_read(fv_source *source, void *out, size_t size, size_t *got,
     return FV_OK;
 }
 
+fv_status fv_source_read_new(fv_source *source, size_t size, uint8_t **out, size_t *got, fv_error *error) {
+    uint8_t *bytes = NULL;
+    size_t room = 0, used = 0;
+    *out = NULL;
+    *got = 0;
+    while (used < size) {
+        room = room ? 2 * room : 1 << 20;
+        if (room > size || room < used) room = size;
+        uint8_t *more = realloc(bytes, room);
+        size_t n = 0;
+        fv_status status = more ? FV_OK : FV_E_MEMORY;
+        if (more) bytes = more;
+        if (more) status = fv_source_read(source, bytes + used, room - used, &n, error);
+        used += n;
+        if (status == FV_OK && used == room) continue;
+        free(bytes);
+        *got = used;
+        if (status != FV_E_MEMORY) return status;
+        return fv_fail(error, status, "%s: not enough memory for %zu bytes", fv_path_shown(source->path), size);
+    }
+    *out = bytes;
+    *got = used;
+    return FV_OK;
+}
+
+const char *fv_source_name(const fv_source *source) {
+    return source->path;
+}
 bool fv_source_cut(const fv_source *source) {
     return source->cut;
 }

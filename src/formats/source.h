@@ -1,9 +1,10 @@
-/* Bytes of a file, uncompressed on the way where it is gzip. */
+/* Bytes of a file or of a zip archive's member, uncompressed on the way where they are gzip. */
 #ifndef FV_SOURCE_H
 #define FV_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fovea/status.h"
 
@@ -12,11 +13,19 @@ typedef struct fv_source fv_source;
 /* Opens a file at its start. gzip is recognised by its first bytes; a name that ends in .gz promises it.
  * FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
 fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) FV_MUST_CHECK;
+/* The same for a member of a zip archive. FV_E_DATA where there is none of the name, or it is encrypted. */
+fv_status fv_source_open_member(const char *archive, const char *member, fv_source **out,
+                                fv_error *error) FV_MUST_CHECK;
 void fv_source_close(fv_source *source);
 
 /* The next `size` bytes; *got is less only where the content ends. FV_E_IO; FV_E_DATA for a corrupt gzip stream: wrong
  * checksum, bytes behind its end. A stream cut short is an end that fv_source_cut tells. */
 fv_status fv_source_read(fv_source *source, void *out, size_t size, size_t *got, fv_error *error) FV_MUST_CHECK;
+/* The next `size` bytes in memory that is malloc'd and grows with what comes, whatever `size` promises; *got may be
+ * less, and *out is then NULL. As fv_source_read, and FV_E_MEMORY. */
+fv_status fv_source_read_new(fv_source *source, size_t size, uint8_t **out, size_t *got, fv_error *error) FV_MUST_CHECK;
+/* The path, for a member "archive: member". */
+const char *fv_source_name(const fv_source *source);
 bool fv_source_cut(const fv_source *source);
 bool fv_source_is_gzip(const fv_source *source);
 

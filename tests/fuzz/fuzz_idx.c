@@ -1,30 +1,16 @@
 /* Any bytes as an IDX file, plain or gzip. */
 #include "fuzz.h"
 
-#include <sys/mman.h>
-
 #include "formats/idx.h"
 
 const unsigned fuzz_rounds = 20000;
-
-/* A file without a place on disk: /proc/self/fd/<n>. */
-static const char *memory_file(const uint8_t *data, size_t size) {
-    static int fd = -1;
-    static char path[32];
-    if (fd < 0) {
-        fd = memfd_create("fuzz", 0);
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    }
-    FUZZ_NEED(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
-    return path;
-}
 
 static void need_message(fv_status status, const fv_error *error) {
     FUZZ_NEED(status == FV_E_DATA && error->code == status && strncmp(error->message, "/proc/self/fd/", 14) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const char *path = memory_file(data, size);
+    const char *path = fuzz_file(data, size);
     fv_error error = {FV_OK, ""};
     uint8_t *pixels;
     uint16_t *labels;
