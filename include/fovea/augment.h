@@ -1,16 +1,26 @@
-/* Augmentation: random changes of training images, with torchvision's meaning of each.
+/* Augmentation: random changes of training images, by torchvision's and Albumentations' names and with their meaning.
+ * docs/augmentation.md says what each of them does.
  *
- * The text is a list of calls, positional arguments first, then named ones:
+ * The text is a list of calls, positional arguments first, then named ones; [in brackets] what may be left out:
  *   rotation DEGREES [nearest|bilinear]      uniform in [-degrees, degrees]
  *   affine degrees D translate T scale_min A scale_max B shear S [nearest|bilinear]
+ *   translate FRACTION, shear DEGREES, scale MIN MAX, each with [nearest|bilinear]: one of affine's
  *   hflip [P]      vflip [P]                 with probability P (0.5)
- *   gaussian_blur KERNEL SIGMA_MIN SIGMA_MAX odd kernel, reflected at the border
  *   crop PADDING                             zero padding, then a random crop of the image's size
+ *   resize SCALE_MIN SCALE_MAX               the image shrinks or grows inside its unchanged frame; as scale
+ *   resized_crop [AREA_MIN AREA_MAX]         a random part of the image over its whole size
+ *   perspective [DISTORTION] [P]      elastic [ALPHA] [SIGMA]      grid_distortion [STEPS] [LIMIT] [P]
+ *   brightness A   contrast A   saturation A   hue A   color_jitter [BRIGHTNESS] [CONTRAST] [SATURATION] [HUE]
+ *   invert [P]   posterize BITS [P]   solarize THRESHOLD [P]   equalize [P]   autocontrast [P]   sharpness FACTOR [P]
+ *   gaussian_blur KERNEL SIGMA_MIN SIGMA_MAX odd kernel, reflected at the border
+ *   motion_blur [KERNEL] [P]   median_blur [KERNEL] [P]
+ *   gaussian_noise [SIGMA]     salt_and_pepper [AMOUNT_MIN AMOUNT_MAX] [P]
  *   erasing [P] [area_min A area_max B]      a random rectangle of raw zeros
- *   resize SCALE_MIN SCALE_MAX               the image shrinks or grows inside its unchanged frame
+ *   coarse_dropout [HOLES] [SIZE_MIN SIZE_MAX] [P]
+ *   trivialaugment   randaugment [N] [MAGNITUDE]
  *   apply [P]                                what stands behind it happens with probability P (0.5), all or nothing
- * or a preset: none, mild, strong. Neighbouring geometric calls are one resampling (bilinear unless `nearest` is said).
- * Fill is 0 in raw pixels. */
+ * or a preset: none, mild, strong. Neighbouring geometric calls (the first six lines) are one resampling (bilinear
+ * unless `nearest` is said). Fill is 0 in raw pixels. */
 #ifndef FOVEA_AUGMENT_H
 #define FOVEA_AUGMENT_H
 

@@ -9,9 +9,40 @@
 
 enum { MOST_CALLS = 32, CALL_TEXT = 240 }; /* CALL_TEXT: bytes of the longest call's text, affine's */
 
-static const fv_transform *const transforms[] = {
-    &fv_transform_rotation, &fv_transform_affine,        &fv_transform_hflip,   &fv_transform_vflip, &fv_transform_crop,
-    &fv_transform_resize,   &fv_transform_gaussian_blur, &fv_transform_erasing, &fv_transform_apply};
+static const fv_transform *const transforms[] = {&fv_transform_rotation,
+                                                 &fv_transform_affine,
+                                                 &fv_transform_translate,
+                                                 &fv_transform_scale,
+                                                 &fv_transform_shear,
+                                                 &fv_transform_hflip,
+                                                 &fv_transform_vflip,
+                                                 &fv_transform_crop,
+                                                 &fv_transform_resize,
+                                                 &fv_transform_resized_crop,
+                                                 &fv_transform_perspective,
+                                                 &fv_transform_elastic,
+                                                 &fv_transform_grid_distortion,
+                                                 &fv_transform_brightness,
+                                                 &fv_transform_contrast,
+                                                 &fv_transform_saturation,
+                                                 &fv_transform_hue,
+                                                 &fv_transform_color_jitter,
+                                                 &fv_transform_invert,
+                                                 &fv_transform_posterize,
+                                                 &fv_transform_solarize,
+                                                 &fv_transform_equalize,
+                                                 &fv_transform_autocontrast,
+                                                 &fv_transform_sharpness,
+                                                 &fv_transform_gaussian_blur,
+                                                 &fv_transform_motion_blur,
+                                                 &fv_transform_median_blur,
+                                                 &fv_transform_gaussian_noise,
+                                                 &fv_transform_salt_and_pepper,
+                                                 &fv_transform_erasing,
+                                                 &fv_transform_coarse_dropout,
+                                                 &fv_transform_trivialaugment,
+                                                 &fv_transform_randaugment,
+                                                 &fv_transform_apply};
 enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
 
 static const struct {
@@ -61,14 +92,25 @@ fv_status fv_transform_ascending(const fv_cursor *cursor, fv_word word, const fv
 
 /* ---- reading ---- */
 
+/* Lists the names with the same first letter, or the first few. */
 static fv_status unknown(const fv_cursor *cursor, fv_word word, fv_error *error) {
+    enum { FEW = 6 };
     if (word.length == 0) return fv_text_fail(cursor, word, error, "a transform is missing here");
     const char *names[N_TRANSFORMS + N_PRESETS];
     char joined[200];
-    for (int i = 0; i < N_TRANSFORMS; i++) names[i] = transforms[i]->name;
-    for (int i = 0; i < N_PRESETS; i++) names[N_TRANSFORMS + i] = presets[i].name;
-    fv_text_join(joined, sizeof joined, names, N_TRANSFORMS + N_PRESETS);
-    return fv_text_fail(cursor, word, error, "unknown transform `%.*s`; known are %s", word.length, word.at, joined);
+    size_t n = 0;
+    for (int i = 0; i < N_TRANSFORMS; i++)
+        if (*transforms[i]->name == *word.at) names[n++] = transforms[i]->name;
+    for (int i = 0; i < N_PRESETS; i++)
+        if (*presets[i].name == *word.at) names[n++] = presets[i].name;
+    const bool similar = n > 0;
+    while (!similar && n < FEW) {
+        names[n] = transforms[n]->name;
+        n++;
+    }
+    fv_text_join(joined, sizeof joined, names, n);
+    return fv_text_fail(cursor, word, error, "unknown transform `%.*s`; known are %s, and others: docs/augmentation.md",
+                        word.length, word.at, joined);
 }
 
 static bool said(const call *c, const char *flag) {
@@ -215,8 +257,7 @@ static bool apply_geometric(const fv_augment *a, const step *s, fv_draw draw, co
     }
     if (fv_inverse_is_identity(&inverse)) return false;
     const fv_resample plan = fv_resample_plan(&inverse, a->shape, s->shift, s->nearest);
-    const size_t plane = (size_t)a->shape.h * (size_t)a->shape.w;
-    for (int c = 0; c < a->shape.c; c++, x += plane, y += plane) fv_kernels_chosen()->resample(&plan, x, y, scratch);
+    fv_resample_image(&plan, a->shape, x, y, scratch);
     return true;
 }
 

@@ -54,6 +54,11 @@ fv_resample fv_resample_plan(const fv_inverse *m, fv_shape shape, int shift, boo
                          .y_col = fixed(m->yx, shift)};
 }
 
+void fv_resample_image(const fv_resample *plan, fv_shape shape, const uint8_t *x, uint8_t *y, void *scratch) {
+    const size_t plane = (size_t)shape.h * (size_t)shape.w;
+    for (int c = 0; c < shape.c; c++, x += plane, y += plane) fv_kernels_chosen()->resample(plan, x, y, scratch);
+}
+
 /* ---- rotation ---- */
 
 static const fv_param rotation_params[] = {
@@ -111,6 +116,46 @@ const fv_transform fv_transform_affine = {.name = "affine",
                                           .invert = affine_invert,
                                           .reach = affine_reach};
 
+/* ---- translate, scale, shear: affine's, one at a time ---- */
+
+#define ONE_NUMBER(called, most, least)                                                                                \
+    {                                                                                                                  \
+        {.name = called, .kind = FV_PARAM_NUMBER, .position = 1, .required = true, .min = least, .max = most},         \
+            {.name = "nearest", .kind = FV_PARAM_FLAG}, {.name = "bilinear", .kind = FV_PARAM_FLAG},                   \
+    }
+static const fv_param translate_params[] = ONE_NUMBER("fraction", 1, 0), shear_params[] = ONE_NUMBER("degrees", 80, 0);
+
+static fv_inverse translate_invert(const double *values, fv_shape shape, const fv_draw *draw) {
+    const fv_words4 words = fv_draw_words(draw, 0);
+    const double right = values[0] * shape.w, down = values[0] * shape.h;
+    return fv_inverse_affine(0, fv_round_half(fv_draw_between(words.word[0], -right, right)),
+                             fv_round_half(fv_draw_between(words.word[1], -down, down)), 1, 0);
+}
+
+static double translate_reach(const double *values, fv_shape shape, double radius) {
+    return radius + values[0] * (shape.h + shape.w) + 2;
+}
+
+const fv_transform fv_transform_translate = {.name = "translate",
+                                             .params = translate_params,
+                                             .n_params = 3,
+                                             .invert = translate_invert,
+                                             .reach = translate_reach};
+
+static fv_inverse shear_invert(const double *values, fv_shape shape, const fv_draw *draw) {
+    (void)shape;
+    return fv_inverse_affine(0, 0, 0, 1, fv_draw_between(fv_draw_words(draw, 0).word[0], -values[0], values[0]));
+}
+
+static double shear_reach(const double *values, fv_shape shape, double radius) {
+    const double lean = values[0] * (FV_PI / 180);
+    (void)shape;
+    return radius * (1 + fv_sin(lean) / fv_cos(lean));
+}
+
+const fv_transform fv_transform_shear = {
+    .name = "shear", .params = shear_params, .n_params = 3, .invert = shear_invert, .reach = shear_reach};
+
 /* ---- flips ---- */
 
 static const fv_param flip_params[] = {
@@ -167,19 +212,23 @@ const fv_transform fv_transform_crop = {.name = "crop",
                                         .invert = crop_invert,
                                         .reach = crop_reach};
 
-/* ---- resize ---- */
+/* ---- resize, and scale, its other name, which can say how to resample ---- */
 
-static const fv_param resize_params[] = {
+enum { RESIZE_PARAMS = 2, SCALE_PARAMS = 4 };
+
+static const fv_param scale_params[SCALE_PARAMS] = {
     {.name = "scale_min", .kind = FV_PARAM_NUMBER, .position = 1, .required = true, .min = 0.01, .max = 100},
-    {.name = "scale_max", .kind = FV_PARAM_NUMBER, .position = 2, .required = true, .min = 0.01, .max = 100}};
+    {.name = "scale_max", .kind = FV_PARAM_NUMBER, .position = 2, .required = true, .min = 0.01, .max = 100},
+    {.name = "nearest", .kind = FV_PARAM_FLAG},
+    {.name = "bilinear", .kind = FV_PARAM_FLAG}};
 
-static fv_status resize_check(const fv_cursor *cursor, fv_word call, const double *values, fv_shape shape,
-                              fv_error *error) {
+static fv_status scale_check(const fv_cursor *cursor, fv_word call, const double *values, fv_shape shape,
+                             fv_error *error) {
     (void)shape;
-    return fv_transform_ascending(cursor, call, resize_params, values, 0, 1, error);
+    return fv_transform_ascending(cursor, call, scale_params, values, 0, 1, error);
 }
 
-static fv_inverse resize_invert(const double *values, fv_shape shape, const fv_draw *draw) {
+static fv_inverse scale_invert(const double *values, fv_shape shape, const fv_draw *draw) {
     (void)shape;
     const double scale = fv_draw_between(fv_draw_words(draw, 0).word[0], values[0], values[1]);
     fv_inverse m = identity;
@@ -187,14 +236,15 @@ static fv_inverse resize_invert(const double *values, fv_shape shape, const fv_d
     return m;
 }
 
-static double resize_reach(const double *values, fv_shape shape, double radius) {
+static double scale_reach(const double *values, fv_shape shape, double radius) {
     (void)shape;
     return radius / values[0];
 }
 
-const fv_transform fv_transform_resize = {.name = "resize",
-                                          .params = resize_params,
-                                          .n_params = 2,
-                                          .check = resize_check,
-                                          .invert = resize_invert,
-                                          .reach = resize_reach};
+#define SCALE_TRANSFORM(called, n)                                                                                     \
+    {                                                                                                                  \
+        .name = called, .params = scale_params, .n_params = n, .check = scale_check, .invert = scale_invert,           \
+        .reach = scale_reach                                                                                           \
+    }
+const fv_transform fv_transform_resize = SCALE_TRANSFORM("resize", RESIZE_PARAMS);
+const fv_transform fv_transform_scale = SCALE_TRANSFORM("scale", SCALE_PARAMS);

@@ -1,4 +1,4 @@
-/* Images of bytes: resampling and blurring one plane. Plain loops over whole numbers, which every compiler turns into
+/* Images of bytes: resampling and filtering one plane. Plain loops over whole numbers, which every compiler turns into
  * the vectors of the instruction set; each stands in a function of its own because that is where `restrict` counts.
  * Rows are handled in steps of 16: what a row writes too much, the next row overwrites. */
 #include <string.h>
@@ -146,15 +146,39 @@ void FV_K(resample)(const fv_resample *r, const uint8_t *x, uint8_t *y, void *sc
     }
 }
 
+/* Like place_bilinear, with places that are given in 1/256 pixel, for n pixels in raster order. */
+static void place_given(int h, int w, size_t n, const int32_t *restrict x, const int32_t *restrict y,
+                        int32_t *restrict index, uint16_t *restrict right, uint16_t *restrict below) {
+    const int32_t x_most = (w + 1) << 8, y_most = (h + 1) << 8, stride = w + 2;
+    for (size_t k = 0; k < n; k++) {
+        const int32_t u = clamp(x[k] + 256, x_most), v = clamp(y[k] + 256, y_most);
+        index[k] = (v >> 8) * stride + (u >> 8);
+        right[k] = (uint16_t)(u & 255);
+        below[k] = (uint16_t)(v << 8);
+    }
+}
+
+void FV_K(warp)(int h, int w, const int32_t *at_x, const int32_t *at_y, const uint8_t *x, uint8_t *y, void *scratch) {
+    const size_t n = size(h) * size(w);
+    uint16_t *pairs = scratch;
+    uint8_t *bordered = (uint8_t *)(pairs + pairs_of(h, w));
+    places at;
+    uint16_t picked[2 * TILE];
+    add_border(h, w, x, bordered);
+    make_pairs(pairs_of(h, w), bordered, bordered + w + 2, pairs);
+    for (size_t k = 0; k < n; k += TILE) {
+        const size_t many = n - k < TILE ? n - k : TILE;
+        place_given(h, w, many, at_x + k, at_y + k, at.index, at.right, at.below);
+        pick_pairs(many, pairs, at.index, picked);
+        mix(many, picked, at.right, at.below, y + k);
+    }
+}
+
 /* ---- blur: columns, then rows, pixels in 1/256 ---- */
 
-/* p [h + 2 radius][w + 2 radius] in 1/256, reflected at the border. */
-static void widen(int h, int w, int radius, const uint8_t *restrict x, uint16_t *restrict p) {
+/* The border of p [h + 2 radius][w + 2 radius] reflects the image in its middle. */
+static void reflect(int h, int w, int radius, uint16_t *p) {
     const size_t stride = size(w + 2 * radius);
-    for (int i = 0; i < h; i++, x += w) {
-        uint16_t *restrict to = p + size(i + radius) * stride + radius;
-        for (size_t k = 0; k < steps(w); k++) to[k] = (uint16_t)(x[k] << 8);
-    }
     for (int k = 1; k <= radius; k++) {
         uint16_t *row = p + size(radius) * stride + radius;
         for (int i = 0; i < h; i++, row += stride) {
@@ -167,6 +191,16 @@ static void widen(int h, int w, int radius, const uint8_t *restrict x, uint16_t 
         memcpy(first - k * stride, first + k * stride, 2 * stride);
         memcpy(last + k * stride, last - k * stride, 2 * stride);
     }
+}
+
+/* p [h + 2 radius][w + 2 radius] in 1/256, reflected at the border. */
+static void widen(int h, int w, int radius, const uint8_t *restrict x, uint16_t *restrict p) {
+    const size_t stride = size(w + 2 * radius);
+    for (int i = 0; i < h; i++, x += w) {
+        uint16_t *restrict to = p + size(i + radius) * stride + radius;
+        for (size_t k = 0; k < steps(w); k++) to[k] = (uint16_t)(x[k] << 8);
+    }
+    reflect(h, w, radius, p);
 }
 
 static void sum_three(size_t n, const uint16_t *weights, const uint16_t *before, const uint16_t *at,
@@ -212,12 +246,100 @@ size_t FV_K(blur_scratch)(int h, int w, int radius) {
     return blur_pixels(h, w, radius) * (sizeof(uint32_t) + 2 * sizeof(uint16_t));
 }
 
+/* The bordered image p becomes its columns' and rows' sums, row i at p + i * stride; q is as large. */
+static void sum_both(int h, int w, int radius, const uint16_t *weights, uint16_t *p, uint16_t *q, uint32_t *sum) {
+    const size_t stride = size(w + 2 * radius), rows = size(h) * stride;
+    sum_taps(rows, radius, weights, p + size(radius) * stride, stride, q, sum);
+    sum_taps(rows - 2 * size(radius), radius, weights, q + radius, 1, p, sum);
+}
+
 void FV_K(blur)(int h, int w, int radius, const uint16_t *weights, const uint8_t *x, uint8_t *y, void *scratch) {
-    const size_t n = blur_pixels(h, w, radius), stride = size(w + 2 * radius), rows = size(h) * stride;
+    const size_t n = blur_pixels(h, w, radius);
     uint32_t *sum = scratch;
     uint16_t *p = (uint16_t *)(sum + n), *q = p + n;
     widen(h, w, radius, x, p);
-    sum_taps(rows, radius, weights, p + size(radius) * stride, stride, q, sum);
-    sum_taps(rows - 2 * size(radius), radius, weights, q + radius, 1, p, sum);
-    narrow(h, w, stride, p, y);
+    sum_both(h, w, radius, weights, p, q, sum);
+    narrow(h, w, size(w + 2 * radius), p, y);
+}
+
+void FV_K(smooth)(int h, int w, int radius, const uint16_t *weights, const uint16_t *x, uint16_t *y, void *scratch) {
+    const size_t n = blur_pixels(h, w, radius), stride = size(w + 2 * radius), bytes = size(w) * sizeof *x;
+    uint32_t *sum = scratch;
+    uint16_t *p = (uint16_t *)(sum + n), *q = p + n;
+    for (int i = 0; i < h; i++) memcpy(p + size(i + radius) * stride + radius, x + size(i) * size(w), bytes);
+    reflect(h, w, radius, p);
+    sum_both(h, w, radius, weights, p, q, sum);
+    for (int i = 0; i < h; i++) memcpy(y + size(i) * size(w), p + size(i) * stride, bytes);
+}
+
+void FV_K(blur_line)(int h, int w, int radius, int n_steps, const int32_t (*step)[2], const uint8_t *x, uint8_t *y,
+                     void *scratch) {
+    const size_t n = blur_pixels(h, w, radius), stride = size(w + 2 * radius), rows = size(h) * stride;
+    const size_t used = rows - 2 * size(radius);
+    const uint32_t side = 65536U / (2 * (uint32_t)n_steps + 1), middle = 65536U - 2 * side * (uint32_t)n_steps;
+    uint32_t *sum = scratch;
+    uint16_t *p = (uint16_t *)(sum + n), *q = p + n;
+    const uint16_t *at = p + size(radius) * stride + radius;
+    widen(h, w, radius, x, p);
+    sum_start(used, middle, at, sum);
+    for (int i = 0; i < n_steps; i++) {
+        const ptrdiff_t apart = step[i][0] * (ptrdiff_t)stride + step[i][1];
+        sum_add(used, side, at - apart, at + apart, sum);
+    }
+    sum_end(used, sum, q);
+    narrow(h, w, stride, q, y);
+}
+
+/* ---- median ---- */
+
+/* p [h + 2 radius][w + 2 radius]: the outermost pixels repeat beyond the border. */
+static void extend(int h, int w, int radius, const uint8_t *restrict x, uint8_t *restrict p) {
+    const size_t stride = size(w + 2 * radius), r = size(radius);
+    for (size_t i = 0; i < size(h); i++, x += w) {
+        uint8_t *row = p + (i + r) * stride;
+        memset(row, x[0], r);
+        memcpy(row + r, x, size(w));
+        memset(row + r + size(w), x[w - 1], r);
+    }
+    for (size_t k = 0; k < r; k++) {
+        memcpy(p + k * stride, p + r * stride, stride);
+        memcpy(p + (r + size(h) + k) * stride, p + (r + size(h) - 1) * stride, stride);
+    }
+}
+
+static void count_below(size_t n, const uint8_t *restrict at, const uint8_t *restrict guess, uint8_t *restrict count) {
+    for (size_t k = 0; k < n; k++) count[k] = (uint8_t)(count[k] + (at[k] < guess[k]));
+}
+/* A bit more stays in the guess where no more than half of the pixels lie below it. */
+static void settle_bit(size_t n, uint8_t half, uint8_t bit, const uint8_t *restrict count, uint8_t *restrict guess) {
+    for (size_t k = 0; k < n; k++) guess[k] = (uint8_t)(count[k] > half ? guess[k] ^ bit : guess[k]);
+}
+static void set_bit(size_t n, uint8_t bit, uint8_t *restrict guess) {
+    for (size_t k = 0; k < n; k++) guess[k] |= bit;
+}
+
+static size_t median_pixels(int h, int w, int radius) {
+    return size(h + 2 * radius) * size(w + 2 * radius) + 16;
+}
+
+size_t FV_K(median_scratch)(int h, int w, int radius) {
+    return 3 * median_pixels(h, w, radius);
+}
+
+/* The largest value that at most half of a window's pixels lie below, a bit at a time from the highest. */
+void FV_K(median)(int h, int w, int radius, const uint8_t *x, uint8_t *y, void *scratch) {
+    const size_t n = median_pixels(h, w, radius), stride = size(w + 2 * radius);
+    const size_t used = size(h) * stride - 2 * size(radius);
+    const int kernel = 2 * radius + 1;
+    uint8_t *p = scratch, *guess = p + n, *count = guess + n;
+    extend(h, w, radius, x, p);
+    memset(guess, 0, used);
+    for (unsigned bit = 128; bit; bit >>= 1) {
+        set_bit(used, (uint8_t)bit, guess);
+        memset(count, 0, used);
+        for (int t = 0; t < kernel * kernel; t++)
+            count_below(used, p + size(t / kernel) * stride + size(t % kernel), guess, count);
+        settle_bit(used, (uint8_t)(kernel * kernel / 2), (uint8_t)bit, count, guess);
+    }
+    for (int i = 0; i < h; i++) memcpy(y + size(i) * size(w), guess + size(i) * stride, size(w));
 }

@@ -197,10 +197,19 @@ typedef struct fv_fourier {
     X(void, copy, (const fv_map *x, const fv_map *y, int add))                                                         \
     /* Clears the `border` pixels around each plane. */                                                                \
     X(void, map_clear_border, (const fv_map *m, int border))                                                           \
+    /* ---- random numbers (random.c) ---- */                                                                          \
     /* keep[i] bit l = word < threshold, where word is Philox's i % 4th word of counter                                \
      * (position + l, epoch, layer, i / 4), key (seed0, purpose dropout); i < n. */                                    \
     X(void, keep_masks,                                                                                                \
       (uint32_t seed0, uint32_t position, uint32_t epoch, uint32_t layer, int n, uint32_t threshold, uint16_t *keep))  \
+    /* out[i + 16*k + l], i < n a multiple of 64: word k of Philox's counter (c0, c1, c2, c3 + i / 4 + l), key (seed0, \
+     * purpose). */                                                                                                    \
+    X(void, random_words,                                                                                              \
+      (uint32_t seed0, uint32_t purpose, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, size_t n,                 \
+       uint32_t * out))                                                                                                \
+    /* Two normal numbers from each of n words (a multiple of 64), |.| <= 5.4: radius from the upper 20 bits, angle    \
+     * from the lower 12. */                                                                                           \
+    X(void, normals, (size_t n, const uint32_t *words, float *out))                                                    \
     /* ---- feeding (feed.c) ---- */                                                                                   \
     /* Sixteen uint8 images [C][H][W] into lanes: x = v_fma(pixel, scale[c], shift[c]). */                             \
     X(void, feed, (const uint8_t *const image[16], const float *scale, const float *shift, const fv_map *x))           \
@@ -209,10 +218,23 @@ typedef struct fv_fourier {
     X(size_t, resample_scratch, (int h, int w))                                                                        \
     /* y = x where r says, zero outside: nearest pixel (a half is rounded up), or bilinear by 1/256 pixel. */          \
     X(void, resample, (const fv_resample *r, const uint8_t *x, uint8_t *y, void *scratch))                             \
+    /* The same, bilinear, with a place for each pixel, [h*w] in 1/256 pixel, |.| < 2^30. scratch: resample's. */      \
+    X(void, warp,                                                                                                      \
+      (int h, int w, const int32_t *at_x, const int32_t *at_y, const uint8_t *x, uint8_t *y, void *scratch))           \
     X(size_t, blur_scratch, (int h, int w, int radius))                                                                \
     /* Columns, then rows: weights[0] * x + sum over d = 1..radius of weights[d] * (both at distance d), reflected at  \
      * the border. weights [radius + 1] in 1/65536; their whole sum (others twice) <= 65536; radius < h, w. */         \
     X(void, blur, (int h, int w, int radius, const uint16_t *weights, const uint8_t *x, uint8_t *y, void *scratch))    \
+    /* blur of 16-bit pixels. scratch: blur's. */                                                                      \
+    X(void, smooth,                                                                                                    \
+      (int h, int w, int radius, const uint16_t *weights, const uint16_t *x, uint16_t *y, void *scratch))              \
+    /* The mean of a pixel and those at +- each of n_steps steps (down, right), at most radius; reflected. scratch:    \
+     * blur's. */                                                                                                      \
+    X(void, blur_line,                                                                                                 \
+      (int h, int w, int radius, int n_steps, const int32_t(*step)[2], const uint8_t *x, uint8_t *y, void *scratch))   \
+    X(size_t, median_scratch, (int h, int w, int radius))                                                              \
+    /* The median of a square of 2 radius + 1, radius <= 7; the outermost pixels repeat beyond the border. */          \
+    X(void, median, (int h, int w, int radius, const uint8_t *x, uint8_t *y, void *scratch))                           \
     /* ---- loss (loss.c) ---- */                                                                                      \
     /* z [n][16] logits. loss[l] = -log softmax(z)[label[l]] with label smoothing s: (1 - s) nll + s mean over classes \
      * (nats, own log), 0 in lanes >= n_lanes, whose labels are not read; dz (NULL: none) = (softmax - target) *       \

@@ -2,7 +2,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/philox.h"
 #include "kernels/map.h"
 
 INL void put(float *y, V a, int add) {
@@ -192,38 +191,4 @@ void FV_K(map_clear_border)(const fv_map *m, int border) {
                 memset(map_pixel(m, c, i, m->w), 0, side);
             }
         }
-}
-
-/* ---- dropout ---- */
-
-static const uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-/* fv_philox of base/philox.h on vectors of counters. */
-INL void philox(uint32_t k0, uint32_t k1, W c[4]) {
-    UNROLL for (int round = 0; round < 10; round++) {
-        const W a = w_set(0xD2511F53U), b = w_set(0xCD9E8D57U);
-        W n0 = w_xor(w_xor(w_mul_hi(c[2], b), c[1]), w_set(k0));
-        W n2 = w_xor(w_xor(w_mul_hi(c[0], a), c[3]), w_set(k1));
-        c[1] = w_mul_lo(c[2], b);
-        c[3] = w_mul_lo(c[0], a);
-        c[0] = n0;
-        c[2] = n2;
-        k0 += 0x9E3779B9U;
-        k1 += 0xBB67AE85U;
-    }
-}
-
-void FV_K(keep_masks)(uint32_t seed0, uint32_t position, uint32_t epoch, uint32_t layer, int n, uint32_t threshold,
-                      uint16_t *keep) {
-    const W limit = w_set(threshold);
-    for (int i = 0; i < n; i += 4) {
-        unsigned bits[4] = {0};
-        UNROLL for (int v = 0; v < NV; v++) {
-            W words[4] = {w_add(w_set(position), w_load(lane_numbers + v * V_L)), w_set(epoch), w_set(layer),
-                          w_set((uint32_t)i / 4)};
-            philox(seed0, FV_RANDOM_DROPOUT, words);
-            UNROLL for (int k = 0; k < 4; k++) bits[k] |= m_to_bits(w_lt(words[k], limit)) << v * V_L;
-        }
-        for (int k = 0; k < 4 && i + k < n; k++) keep[i + k] = (uint16_t)bits[k];
-    }
 }
