@@ -23,6 +23,10 @@ typedef enum fv_onnx_input { FV_ONNX_UINT8, FV_ONNX_FLOAT } fv_onnx_input;
 fv_status fv_export_onnx(const fv_net *net, const char *path, const char *const *class_names, fv_onnx_input input,
                          fv_error *error) FV_MUST_CHECK;
 
+/* Python, five lines at most, that makes a PyTorch module `net` of the safetensors file `path` (fv_net_save), with
+ * torch alone, and a function `logits` of pixels [N][C][H][W] in 0 to 255. *out is malloc'd. FV_E_MEMORY. */
+fv_status fv_export_pytorch_text(const fv_net *net, const char *path, char **out, fv_error *error) FV_MUST_CHECK;
+
 /* How an exported model agrees with its net. */
 typedef struct fv_agreement {
     size_t n, n_same;                     /* images; predicted alike */

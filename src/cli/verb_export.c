@@ -102,6 +102,15 @@ static size_t file_size(const char *path) {
     return stat(path, &info) == 0 ? (size_t)info.st_size : 0;
 }
 
+/* Lines to paste into Python, as they are however long. */
+static fv_status print_pytorch(const exporting *e, fv_error *error) {
+    char *text;
+    FV_TRY(fv_export_pytorch_text(e->run.net, e->path, &text, error));
+    printf("to load it in PyTorch, then `logits(pixels)` with pixels [N][C][H][W], 0 to 255:\n\n%s", text);
+    free(text);
+    return FV_OK;
+}
+
 static void print(const exporting *e) {
     fv_shape s = fv_net_input(e->run.net);
     const fv_agreement *a = &e->agreement;
@@ -134,8 +143,9 @@ static fv_status export(const cli_line *line, exporting *e, fv_error *error) {
     FV_TRY(write_file(e, error));
     if (cli_given(line, "verify")) FV_TRY(verify(line, e, error));
     if (cli_given(line, "json")) return cli_json_print(to_json(e), error);
-    if (!cli_given(line, "quiet")) print(e);
-    return FV_OK;
+    if (cli_given(line, "quiet")) return FV_OK;
+    print(e);
+    return formats[e->format].format == FV_EXPORT_SAFETENSORS ? print_pytorch(e, error) : FV_OK;
 }
 
 int cli_export(int argc, const char **argv) {
