@@ -217,8 +217,11 @@ static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) 
     bool nameless = *last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
     if (nameless && realpath(directory, real)) last = strrchr(real, '/') + 1;
     char name[sizeof((fv_dataset *)0)->name];
-    const char *ending = fv_is_directory(directory) ? NULL : strrchr(last, '.');
-    snprintf(name, sizeof name, "%.*s", ending ? (int)(ending - last) : (int)strlen(last), last);
+    snprintf(name, sizeof name, "%.63s", last);
+    for (int endings = fv_is_directory(directory) ? 0 : 2; endings > 0; endings--) { /* x.csv, x.csv.gz */
+        char *ending = strrchr(name, '.');
+        if (ending && ending > name && (endings == 1 || strcmp(ending, ".gz") == 0)) *ending = 0;
+    }
     return open_set(*name ? name : "/", directory, out, error);
 }
 

@@ -2,7 +2,7 @@
 #include "formats/set_format.h"
 #include "fovea/net.h"
 
-static const fv_set_format *const formats[] = {&fv_set_idx, &fv_set_cifar, &fv_set_numpy};
+static const fv_set_format *const formats[] = {&fv_set_idx, &fv_set_cifar, &fv_set_numpy, &fv_set_csv};
 
 const fv_set_format *fv_set_format_of(const char *path) {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {

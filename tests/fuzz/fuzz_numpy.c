@@ -4,7 +4,7 @@
 #include "formats/npy.h"
 #include "npy_test.h"
 
-const unsigned fuzz_rounds = 12000;
+const unsigned fuzz_rounds = 8000;
 
 static void need_message(fv_status status, const fv_error *error) {
     FUZZ_NEED(status == FV_E_DATA && error->code == status && strncmp(error->message, "/proc/self/fd/", 14) == 0);
