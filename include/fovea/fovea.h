@@ -2,6 +2,7 @@
 #ifndef FOVEA_H
 #define FOVEA_H
 #include "fovea/augment.h"
+#include "fovea/bench.h"
 #include "fovea/data.h"
 #include "fovea/explain.h"
 #include "fovea/image.h"

@@ -73,6 +73,16 @@ void fv_net_hash(const fv_net *net, char out[65]);
 fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                        float *logits, float *features) FV_MUST_CHECK;
 
+/* A net made ready to run often: planned, with threads and memory of its own, so that a call of fv_runner_infer, which
+ * does what fv_net_infer does, allocates nothing and starts nothing. `net` is borrowed and must not change meanwhile.
+ * n_threads 0: fv_processors(). One call per runner at a time. FV_E_MEMORY; FV_E_SHAPE where images and net disagree.
+ */
+typedef struct fv_runner fv_runner;
+fv_status fv_runner_create(const fv_net *net, int n_threads, fv_runner **out) FV_MUST_CHECK;
+fv_status fv_runner_infer(fv_runner *runner, const fv_images *images, const fv_indices *indices, float *logits,
+                          float *features) FV_MUST_CHECK;
+void fv_runner_destroy(fv_runner *runner);
+
 /* What the first convolution makes of one image [C][H][W], before relu: out [K][P][Q]; writes the shape. FV_E_SHAPE
  * when the net starts with no convolution. `out` may be NULL to ask for the shape. */
 fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shape *shape, float *out) FV_MUST_CHECK;

@@ -17,7 +17,8 @@ typedef enum fv_purpose {
     FV_RANDOM_AUGMENT = 4, /* counter (position in the epoch, epoch, transform, draw) */
     FV_RANDOM_SPLIT = 5,   /* splits and subsets: counter (draw, class, use, 0), see data/images.h */
     FV_RANDOM_EMBED = 6,   /* what the explanations draw */
-    FV_RANDOM_TEST = 7
+    FV_RANDOM_TEST = 7,
+    FV_RANDOM_BENCH = 8 /* images to measure with: counter (image or class, word, 0, 0) */
 } fv_purpose;
 
 typedef struct fv_words4 {

@@ -39,6 +39,7 @@ int cli_study(int argc, const char **argv);
 int cli_report(int argc, const char **argv);
 int cli_export(int argc, const char **argv);
 int cli_verify(int argc, const char **argv);
+int cli_bench(int argc, const char **argv);
 int cli_version(int argc, const char **argv);
 int cli_help(int argc, const char **argv);
 void cli_help_short(FILE *to); /* the verbs, a line each */

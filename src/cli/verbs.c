@@ -13,6 +13,7 @@ const cli_verb cli_verbs[] = {
     {"report", "writes the page of one run", cli_report},
     {"export", "writes a run's model for other programs: ONNX, PyTorch", cli_export},
     {"verify", "trains a run again and compares its weights, bit by bit", cli_verify},
+    {"bench", "measures this machine, and where a model spends its time", cli_bench},
     {"version", "tells version, compiler and machine", cli_version},
     {"help", "explains a verb", cli_help},
     {NULL, NULL, NULL},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "fovea/machine.h"
 
 /* ---- feeding ---- */
 
@@ -54,14 +55,21 @@ void fv_source_prefetch(const fv_source *source, size_t position, size_t n) {
 
 /* ---- inference ---- */
 
-typedef struct job {
+struct fv_runner {
     fv_net *net;
     fv_plan *plan;
+    fv_team *team;
+    int n_threads;
+    float **memory, **probabilities; /* [n_threads]: a block's memory; [n_classes][16] */
+    void **feed_scratch;             /* [n_threads] */
+};
+
+typedef struct job {
+    const fv_runner *runner;
     const fv_source *source;
     const fv_sink *sink;
     size_t n;
     atomic_size_t next; /* the next block to be taken */
-    atomic_int failed;
 } job;
 
 /* Lanes of `map` to rows of `out`: out[l][i] = map[i][lane l]. The map is flat or has its pixels in raster order. */
@@ -76,11 +84,11 @@ static void store_rows(const fv_map *map, int n_lanes, float *out) {
 }
 
 static void store_predictions(const job *j, const float *z, size_t position, int n_lanes, float *p) {
-    int n_classes = j->net->n_classes;
+    const fv_net *net = j->runner->net;
     uint16_t label[FV_LANES], best[FV_LANES];
     float loss[FV_LANES];
     fv_source_labels(j->source, position, n_lanes, label);
-    j->plan->k->softmax_loss(n_classes, z, label, n_lanes, 0, 1, NULL, p, loss, best);
+    j->runner->plan->k->softmax_loss(net->n_classes, z, label, n_lanes, 0, 1, NULL, p, loss, best);
     for (int l = 0; l < n_lanes; l++)
         j->sink->predictions[position + (size_t)l] =
             (fv_prediction){(uint32_t)index_of(j->source, position + (size_t)l),
@@ -91,37 +99,26 @@ static void store_predictions(const job *j, const float *z, size_t position, int
                             loss[l]};
 }
 
-static void infer_block(const job *j, size_t index, float *memory, void *feed_scratch, float *p) {
-    const fv_plan *plan = j->plan;
+static void infer_block(const job *j, size_t index, int thread) {
+    const fv_runner *r = j->runner;
+    const fv_plan *plan = r->plan;
     size_t position = index * FV_LANES;
     int n_lanes = j->n - position < FV_LANES ? (int)(j->n - position) : FV_LANES;
-    fv_block block = {.memory = memory, .n_lanes = n_lanes};
+    fv_block block = {.memory = r->memory[thread], .n_lanes = n_lanes};
     fv_map x = fv_plan_data(plan, 0, &block);
-    fv_source_feed(j->source, j->net, plan->k, position, n_lanes, feed_scratch, &x);
+    fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x);
     fv_plan_forward(plan, 0, &block);
     fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
-    if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)j->net->n_classes);
-    if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(j->net));
-    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, p);
+    if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)r->net->n_classes);
+    if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(r->net));
+    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, r->probabilities[thread]);
 }
 
 static void work(void *context, int thread, int n_threads) {
     job *j = context;
     (void)n_threads;
-    (void)thread;
-    float *memory = fv_alloc(j->plan->memory_size + 16, sizeof *memory);
-    float *p = fv_alloc((size_t)j->net->n_classes * FV_LANES, sizeof *p);
-    void *feed_scratch = fv_alloc(fv_source_scratch(j->source) + 1, 1);
-    if (!memory || !p || !feed_scratch) atomic_store(&j->failed, 1);
-    size_t n_blocks = (j->n + FV_LANES - 1) / FV_LANES;
-    while (!atomic_load(&j->failed)) {
-        size_t index = atomic_fetch_add(&j->next, 1);
-        if (index >= n_blocks) break;
-        infer_block(j, index, memory, feed_scratch, p);
-    }
-    free(memory);
-    free(p);
-    free(feed_scratch);
+    size_t n_blocks = (j->n + FV_LANES - 1) / FV_LANES, index;
+    while ((index = atomic_fetch_add(&j->next, 1)) < n_blocks) infer_block(j, index, thread);
 }
 
 /* A plan may train its net; one that infers does not change it. */
@@ -133,23 +130,74 @@ static fv_net *unconst(const fv_net *net) {
     return at.out;
 }
 
-fv_status fv_infer(const fv_net *const_net, const fv_source *source, size_t n, int n_threads, const fv_sink *sink) {
-    fv_net *net = unconst(const_net);
-    job j = {.net = net, .source = source, .sink = sink, .n = n};
-    fv_team *team = NULL;
-    fv_status status = fv_plan_create(net, FV_INFER, 1, &j.plan);
-    if (status != FV_OK) return status;
-    fv_plan_prepare(j.plan, 0, 1);
+static fv_status allocate(fv_runner *r, size_t scratch_bytes) {
+    size_t n = (size_t)r->n_threads;
+    r->memory = calloc(n, sizeof *r->memory);
+    r->probabilities = calloc(n, sizeof *r->probabilities);
+    r->feed_scratch = calloc(n, sizeof *r->feed_scratch);
+    if (!r->memory || !r->probabilities || !r->feed_scratch) return FV_E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        r->memory[i] = fv_alloc(r->plan->memory_size + 16, sizeof **r->memory);
+        r->probabilities[i] = fv_alloc((size_t)r->net->n_classes * FV_LANES, sizeof **r->probabilities);
+        r->feed_scratch[i] = fv_alloc(scratch_bytes + 1, 1);
+        if (!r->memory[i] || !r->probabilities[i] || !r->feed_scratch[i]) return FV_E_MEMORY;
+    }
+    return FV_OK;
+}
+
+static fv_status runner_create(const fv_net *net, int n_threads, size_t scratch_bytes, fv_runner **out) {
+    fv_runner *r = calloc(1, sizeof *r);
+    if (!r) return FV_E_MEMORY;
+    r->net = unconst(net);
+    r->n_threads = n_threads;
+    fv_status status = fv_plan_create(r->net, FV_INFER, 1, &r->plan);
+    if (status == FV_OK) status = allocate(r, scratch_bytes);
+    if (status == FV_OK) status = fv_team_create(n_threads, &r->team);
+    if (status != FV_OK) {
+        fv_runner_destroy(r);
+        return status;
+    }
+    fv_plan_prepare(r->plan, 0, 1);
+    *out = r;
+    return FV_OK;
+}
+
+fv_status fv_runner_create(const fv_net *net, int n_threads, fv_runner **out) {
+    return runner_create(net, n_threads > 0 ? n_threads : fv_processors(), 0, out);
+}
+
+void fv_runner_destroy(fv_runner *r) {
+    if (!r) return;
+    for (int i = 0; i < r->n_threads; i++) {
+        if (r->memory) free(r->memory[i]);
+        if (r->probabilities) free(r->probabilities[i]);
+        if (r->feed_scratch) free(r->feed_scratch[i]);
+    }
+    free(r->memory);
+    free(r->probabilities);
+    free(r->feed_scratch);
+    fv_team_destroy(r->team);
+    fv_plan_destroy(r->plan);
+    free(r);
+}
+
+/* One block needs nobody to be woken. */
+static void run(const fv_runner *r, const fv_source *source, size_t n, const fv_sink *sink) {
+    job j = {.runner = r, .source = source, .sink = sink, .n = n};
+    if (n <= FV_LANES)
+        work(&j, 0, 1);
+    else
+        fv_team_run(r->team, work, &j);
+}
+
+fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_threads, const fv_sink *sink) {
+    fv_runner *runner;
     size_t n_blocks = (n + FV_LANES - 1) / FV_LANES;
     if ((size_t)n_threads > n_blocks) n_threads = n_blocks ? (int)n_blocks : 1;
-    status = fv_team_create(n_threads, &team);
-    if (status == FV_OK) {
-        fv_team_run(team, work, &j);
-        if (atomic_load(&j.failed)) status = FV_E_MEMORY;
-    }
-    fv_team_destroy(team);
-    fv_plan_destroy(j.plan);
-    return status;
+    FV_TRY(runner_create(net, n_threads, fv_source_scratch(source), &runner));
+    run(runner, source, n, sink);
+    fv_runner_destroy(runner);
+    return FV_OK;
 }
 
 static bool fits(const fv_net *net, const fv_images *images) {
@@ -162,6 +210,15 @@ fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indi
     fv_source source = {.images = images, .order = indices ? indices->at : NULL};
     fv_sink sink = {.logits = logits, .features = features};
     return fv_infer(net, &source, indices ? indices->n : images->n, n_threads, &sink);
+}
+
+fv_status fv_runner_infer(fv_runner *runner, const fv_images *images, const fv_indices *indices, float *logits,
+                          float *features) {
+    if (!fits(runner->net, images)) return FV_E_SHAPE;
+    fv_source source = {.images = images, .order = indices ? indices->at : NULL};
+    fv_sink sink = {.logits = logits, .features = features};
+    run(runner, &source, indices ? indices->n : images->n, &sink);
+    return FV_OK;
 }
 
 fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shape *shape, float *out) {

@@ -165,7 +165,7 @@ fv_status fv_model_parse(fv_net *net, const char *text, fv_error *error) {
 
 /* ---- layers to text ---- */
 
-static void print_layer(const fv_layer *layer, char *out, size_t size) {
+void fv_layer_print(const fv_layer *layer, char *out, size_t size) {
     if (layer->type->print)
         layer->type->print(layer, out, size);
     else
@@ -184,7 +184,7 @@ fv_status fv_model_print(fv_net *net) {
         char call[60];
         if (!layer->name[0]) continue; /* implied flatten */
         const char *before = comma ? ", " : "", *after = "";
-        print_layer(layer, call, sizeof call);
+        fv_layer_print(layer, call, sizeof call);
         if (layer->type == &fv_residual_layer) {
             used += (size_t)snprintf(text + used, size - used, " )");
             open = in_shortcut = false;
@@ -231,7 +231,7 @@ void fv_net_layer(const fv_net *net, int index, fv_layer_info *out) {
     do {
         const fv_layer *layer = &net->layers[i];
         char call[60];
-        print_layer(layer, call, sizeof call);
+        fv_layer_print(layer, call, sizeof call);
         if (used < sizeof out->text)
             used += (size_t)snprintf(out->text + used, sizeof out->text - used, "%s%s", used ? " + " : "", call);
         out->out = layer->out;

@@ -74,6 +74,9 @@ fv_status fv_model_parse(fv_net *net, const char *text, fv_error *error);
 /* net->layers to text. */
 fv_status fv_model_print(fv_net *net);
 
+/* One layer as text: "conv 8 3x3". */
+void fv_layer_print(const fv_layer *layer, char *out, size_t size);
+
 const fv_layer_type *fv_layer_type_find(fv_word word);
 const fv_layer_type *fv_layer_type_at(int index);
 extern const fv_layer_type fv_conv_layer, fv_dense_layer, fv_norm_layer, fv_relu_layer, fv_dropout_layer,
