@@ -21,8 +21,8 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     .verb = "export",
     .arguments = "RUN [DATA]",
-    .about = "Writes a run's model for other programs. DATA is where --verify takes test images\n"
-             "from (the run's own dataset). docs/export.md tells how to load each format.",
+    .about = "Writes a run's model for other programs; docs/export.md tells how to load each.\n"
+             "DATA is where --verify takes test images from (the run's own dataset).",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,
