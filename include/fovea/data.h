@@ -35,18 +35,6 @@ void fv_indices_deinit(fv_indices *indices);
 /* All n images in order. */
 fv_status fv_indices_all(size_t n, fv_indices *out) FV_MUST_CHECK;
 
-typedef struct fv_dataset {
-    char name[64];  /* "mnist", or the last part of the path */
-    char path[512]; /* where it was found; "embedded" for `digits` */
-    int n_classes;
-    char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
-    fv_images train, test;
-    size_t n_validation; /* the last images of train: the files' own validation split; 0: they have none */
-    bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
-    char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two,
-                                               low byte first) */
-} fv_dataset;
-
 /* How an image of other proportions comes to a model's height and width. */
 typedef enum fv_fit {
     FV_FIT_STRETCH, /* each axis by itself */
@@ -58,6 +46,50 @@ const char *fv_fit_name(int index);
 /* FV_E_ARGUMENT: `where` (--fit) begins the message, which lists the names. */
 fv_status fv_fit_parse(const char *name, const char *where, fv_fit *out, fv_error *error) FV_MUST_CHECK;
 
+/* The file an image came from. */
+typedef struct fv_origin {
+    const char *file; /* below the data set's path */
+    int h, w;         /* as shown, before fitting */
+    char mode[24];    /* "PNG RGB 16-bit" */
+} fv_origin;
+
+typedef struct fv_dataset {
+    char name[64];  /* "mnist", or the last part of the path */
+    char path[512]; /* where it was found; "embedded" for `digits` */
+    int n_classes;
+    char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
+    fv_images train, test;
+    size_t n_validation; /* the last images of train: the files' own validation split; 0: they have none */
+    bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
+    char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two,
+                                               low byte first) */
+    /* Of sets of image files: */
+    bool pictures;      /* that it is one: the fields below mean something */
+    fv_fit fit;         /* how images came to their shape */
+    size_t n_bad;       /* damaged files that were left out */
+    fv_origin *origins; /* [train.n + test.n]: those of train, then those of test */
+    char *origin_names; /* holds their `file` */
+} fv_dataset;
+
+/* What sets of image files are asked for (others ignore it, but for keep_whole). All zero is the default. */
+typedef struct fv_dataset_options {
+    int height, width; /* 0: the median of the training files, at most 64 */
+    int channels;      /* 1 or 3; 0: 3 where an image has colour */
+    fv_fit fit;
+    bool skip_bad;                  /* more than 1 % of damaged files is no error */
+    bool keep_whole;                /* without a test split none is set aside: all images are in train */
+    const char *const *class_names; /* [n_classes]: these are the classes, in this order; NULL: as the files say */
+    int n_classes;
+    int threads;   /* 0: fv_processors() */
+    void *context; /* for the callbacks, all optional, called by the caller's thread: */
+    void (*on_progress)(void *context, size_t n_done, size_t n); /* files decoded */
+    void (*on_note)(void *context, const char *note);            /* a file that is left out, and why */
+    bool (*cancelled)(void *context);                            /* asked now and then; true: FV_E_INTERRUPTED */
+} fv_dataset_options;
+
+/* "28x28" (height, then width) or "28" for both. FV_E_ARGUMENT: `where` (--size) begins the message. */
+fv_status fv_size_parse(const char *text, const char *where, int *height, int *width, fv_error *error) FV_MUST_CHECK;
+
 /* Opens a dataset by name or path.
  * A path (it contains a slash, or exists as a directory) is a directory with the four standard IDX files, each plain
  * or .gz:
@@ -67,9 +99,14 @@ fv_status fv_fit_parse(const char *name, const char *where, fv_fit *out, fv_erro
  * says it; else there are as many as the largest label + 1. docs/data.md has the details. A name is looked for in
  * $FOVEA_DATA/<name>, $XDG_CACHE_HOME/fovea/<name> (~/.cache without it), /usr/share/datasets/<name>, then among the
  * embedded (`digits`).
+ * Or it is a folder of images: train/<class>/, test/<class>/ and val/<class>/, or <class>/ alone, with PNG, JPEG, WebP,
+ * TIFF, BMP, GIF, PGM and PPM files; decoded once, then read from a cache.
  * Errors: FV_E_NAME (lists the known names and how to get them), FV_E_IO, FV_E_DATA (which file, what is wrong, what
  * would be right), FV_E_MEMORY. */
 fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) FV_MUST_CHECK;
+/* The same, with options. FV_E_INTERRUPTED where `cancelled` said so, FV_E_UNSUPPORTED where libvips is missing. */
+fv_status fv_dataset_open_with(const char *name_or_path, const fv_dataset_options *options, fv_dataset **out,
+                               fv_error *error) FV_MUST_CHECK;
 void fv_dataset_destroy(fv_dataset *dataset);
 
 /* What `fovea data list` shows: index 0, 1, ... until it returns false. */

@@ -22,6 +22,8 @@ void fv_dataset_destroy(fv_dataset *dataset) {
     fv_images_deinit(&dataset->train);
     fv_images_deinit(&dataset->test);
     fv_strings_free(dataset->class_names, dataset->n_classes);
+    free(dataset->origins);
+    free(dataset->origin_names);
     free(dataset);
 }
 

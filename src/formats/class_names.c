@@ -18,6 +18,12 @@ static bool is_utf8(const char *text) {
     return string != NULL;
 }
 
+bool fv_class_name_good(const char *name) {
+    for (const char *at = name; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127) return false;
+    return *name && strlen(name) <= MAX_NAME && is_utf8(name);
+}
+
 /* Checks name number i against itself and those before it. */
 static fv_status check_name(const char *path, char *const *names, int i, fv_error *error) {
     const char *name = names[i];

@@ -14,8 +14,6 @@
 #include "formats/sha256.h"
 #include "fovea/net.h"
 
-#define SET_ASIDE 0.15 /* of each class, where a set has no test split */
-
 static int largest_label(const fv_images *images, size_t *where) {
     uint16_t most = 0;
     *where = 0;
@@ -48,7 +46,7 @@ static fv_status check_labels(const fv_dataset *set, const char *source, fv_erro
  * gives away), from a known name, else counted. */
 static fv_status name_classes(fv_dataset *set, const char *path, fv_set_content *content, fv_error *error) {
     const fv_known_set *known = fv_known_set_find(set->name);
-    if (path) FV_TRY(fv_class_names_read(path, &set->class_names, &set->n_classes, error));
+    if (path && !content->pictures) FV_TRY(fv_class_names_read(path, &set->class_names, &set->n_classes, error));
     const char *source = set->class_names ? "classes.txt" : content->class_names ? "the set" : known ? set->name : NULL;
     if (!set->class_names && content->class_names) {
         set->class_names = content->class_names;
@@ -81,7 +79,7 @@ static fv_status set_aside(fv_dataset *set, fv_error *error) {
     fv_indices rest = {0}, drawn = {0};
     fv_images train = {0}, test = {0};
     size_t n_validation = 0;
-    fv_status status = fv_split_drawn(&set->train, set->n_classes, SET_ASIDE, 0, FV_SPLIT_TEST, &rest, &drawn);
+    fv_status status = fv_split_drawn(&set->train, set->n_classes, FV_SET_ASIDE, 0, FV_SPLIT_TEST, &rest, &drawn);
     if (status == FV_OK && drawn.n == 0) {
         status = fv_fail(error, FV_E_DATA,
                          "%s: has no test split, and no class has the 7 images it takes to set 15 %% "
@@ -105,17 +103,6 @@ static fv_status set_aside(fv_dataset *set, fv_error *error) {
     set->n_validation = n_validation;
     set->test_set_aside = true;
     return FV_OK;
-}
-
-static void sum_images(const fv_images *images, int n_classes, char out[65]) {
-    fv_sha256 sum;
-    fv_sha256_init(&sum);
-    fv_sha256_add(&sum, images->pixels, images->n * fv_image_size(images->shape));
-    for (size_t i = 0; i < images->n; i++) {
-        uint8_t bytes[2] = {(uint8_t)images->labels[i], (uint8_t)(images->labels[i] >> 8)};
-        fv_sha256_add(&sum, bytes, n_classes <= 256 ? 1 : 2);
-    }
-    fv_sha256_hex(&sum, out);
 }
 
 static fv_status check_shapes(const char *path, const fv_set_content *content, fv_error *error) {
@@ -161,6 +148,21 @@ static fv_status read_content(const char *path, fv_set_content *content, fv_erro
     return check_shapes(path, content, error);
 }
 
+/* What is known of image files; their reader has split, checked and summed already. */
+static void take_pictures(fv_dataset *set, fv_set_content *content) {
+    set->pictures = true;
+    set->fit = content->options->fit;
+    set->n_validation = content->n_validation;
+    set->test_set_aside = content->test_set_aside;
+    set->n_bad = content->n_bad;
+    set->origins = content->origins;
+    set->origin_names = content->origin_names;
+    content->origins = NULL;
+    content->origin_names = NULL;
+    memcpy(set->train_sha256, content->train_sha256, sizeof set->train_sha256);
+    memcpy(set->test_sha256, content->test_sha256, sizeof set->test_sha256);
+}
+
 static fv_status fill(fv_dataset *set, const char *path, fv_set_content *content, fv_error *error) {
     fv_status status = read_content(path, content, error);
     set->train = content->train;
@@ -171,20 +173,25 @@ static fv_status fill(fv_dataset *set, const char *path, fv_set_content *content
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     FV_TRY(status);
     FV_TRY(name_classes(set, path, content, error));
+    if (content->pictures) {
+        take_pictures(set, content);
+        return FV_OK;
+    }
     FV_TRY(check_classes(set, error));
-    if (set->test.n == 0) FV_TRY(set_aside(set, error));
-    sum_images(&set->train, set->n_classes, set->train_sha256);
-    sum_images(&set->test, set->n_classes, set->test_sha256);
+    if (set->test.n == 0 && !content->options->keep_whole) FV_TRY(set_aside(set, error));
+    fv_images_sha256(&set->train, set->n_classes, set->train_sha256);
+    fv_images_sha256(&set->test, set->n_classes, set->test_sha256);
     return FV_OK;
 }
 
 /* Opens a directory or file, or the embedded set where `path` is NULL. */
-static fv_status open_set(const char *name, const char *path, fv_dataset **out, fv_error *error) {
+static fv_status open_set(const char *name, const char *path, const fv_dataset_options *options, fv_dataset **out,
+                          fv_error *error) {
     fv_dataset *set = calloc(1, sizeof *set);
     if (!set) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", name);
     snprintf(set->name, sizeof set->name, "%s", name);
     snprintf(set->path, sizeof set->path, "%s", path ? path : "embedded");
-    fv_set_content content = {0};
+    fv_set_content content = {.options = options};
     fv_status status = fill(set, path, &content, error);
     fv_set_content_deinit(&content);
     if (status != FV_OK) {
@@ -195,7 +202,7 @@ static fv_status open_set(const char *name, const char *path, fv_dataset **out, 
     return FV_OK;
 }
 
-static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) {
+static fv_status open_path(const char *path, const fv_dataset_options *options, fv_dataset **out, fv_error *error) {
     char directory[FV_SET_PATH], real[PATH_MAX];
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;
@@ -222,7 +229,7 @@ static fv_status open_path(const char *path, fv_dataset **out, fv_error *error) 
         char *ending = strrchr(name, '.');
         if (ending && ending > name && (endings == 1 || strcmp(ending, ".gz") == 0)) *ending = 0;
     }
-    return open_set(*name ? name : "/", directory, out, error);
+    return open_set(*name ? name : "/", directory, options, out, error);
 }
 
 static fv_status fail_name(const char *name, fv_error *error) {
@@ -238,12 +245,30 @@ static fv_status fail_name(const char *name, fv_error *error) {
                    name, fv_known_set_find("mnist")->get, fv_known_set_find("fashion-mnist")->get);
 }
 
-fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) {
+static fv_status check_options(const fv_dataset_options *o, fv_error *error) {
+    bool sized = o->height >= 1 && o->height <= FV_MAX_SIDE && o->width >= 1 && o->width <= FV_MAX_SIDE;
+    if (!sized && (o->height != 0 || o->width != 0))
+        return fv_fail(error, FV_E_ARGUMENT, "images of %d x %d: sides must be 1 to %d", o->height, o->width,
+                       FV_MAX_SIDE);
+    if (o->channels != 0 && o->channels != 1 && o->channels != 3)
+        return fv_fail(error, FV_E_ARGUMENT, "images of %d channels: image files give 1 or 3", o->channels);
+    return FV_OK;
+}
+
+fv_status fv_dataset_open_with(const char *name_or_path, const fv_dataset_options *options, fv_dataset **out,
+                               fv_error *error) {
+    FV_TRY(check_options(options, error));
     char directory[FV_SET_PATH];
     if (strchr(name_or_path, '/') || fv_is_directory(name_or_path) || fv_set_format_of(name_or_path))
-        return open_path(name_or_path, out, error);
-    if (*name_or_path && fv_set_locate(name_or_path, directory)) return open_set(name_or_path, directory, out, error);
+        return open_path(name_or_path, options, out, error);
+    if (*name_or_path && fv_set_locate(name_or_path, directory))
+        return open_set(name_or_path, directory, options, out, error);
     const fv_known_set *known = fv_known_set_find(name_or_path);
-    if (known && !known->get) return open_set(known->name, NULL, out, error);
+    if (known && !known->get) return open_set(known->name, NULL, options, out, error);
     return fail_name(name_or_path, error);
+}
+
+fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) {
+    const fv_dataset_options defaults = {0};
+    return fv_dataset_open_with(name_or_path, &defaults, out, error);
 }

@@ -15,6 +15,33 @@ const char *fv_path_shown(const char *path) {
     return n > most ? path + n - most : path;
 }
 
+/* Bytes of the UTF-8 character at `at`; 0: it is none, or a control character. */
+static size_t character(const unsigned char *at) {
+    if (*at < 0x80) return *at >= ' ' && *at != 127;
+    size_t n = *at >= 0xf0 && *at <= 0xf4 ? 4 : *at >= 0xe0 && *at < 0xf0 ? 3 : *at >= 0xc2 && *at < 0xe0 ? 2 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((at[i] & 0xc0) != 0x80) return 0;
+    bool control = n == 2 && *at == 0xc2 && at[1] < 0xa0; /* C1 */
+    bool overlong = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xf0 && at[1] < 0x90);
+    bool no_code = (*at == 0xed && at[1] >= 0xa0) || (*at == 0xf4 && at[1] >= 0x90);
+    return control || overlong || no_code ? 0 : n;
+}
+
+void fv_name_shown(const char *name, char *out, size_t size) {
+    size_t used = 0;
+    while (*name) {
+        size_t n = character((const unsigned char *)name), width = n ? n : 1;
+        if (used + width >= size) break;
+        if (n)
+            memcpy(out + used, name, n);
+        else
+            out[used] = '?';
+        used += width;
+        name += width;
+    }
+    out[used] = 0;
+}
+
 static fv_status fail_io(const char *path, const char *what, int reason, fv_error *error) {
     return fv_fail(error, FV_E_IO, "%s: could not be %s: %s", fv_path_shown(path), what, strerror(reason));
 }

@@ -24,6 +24,20 @@ fv_status fv_fit_parse(const char *name, const char *where, fv_fit *out, fv_erro
                    name);
 }
 
+fv_status fv_size_parse(const char *text, const char *where, int *height, int *width, fv_error *error) {
+    int h = 0, w = 0, used = 0;
+    bool both = sscanf(text, "%4dx%4d%n", &h, &w, &used) == 2 && text[used] == 0;
+    bool one = !both && sscanf(text, "%4d%n", &h, &used) == 1 && text[used] == 0;
+    if (one) w = h;
+    bool plain = text[strspn(text, "0123456789x")] == 0; /* no blanks, no signs */
+    if (!plain || (!both && !one) || h < 1 || w < 1 || h > FV_MAX_SIDE || w > FV_MAX_SIDE)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: \"%.60s\" is no size: give height x width as in 28x28, sides 1 to %d",
+                       where, text, FV_MAX_SIDE);
+    *height = h;
+    *width = w;
+    return FV_OK;
+}
+
 fv_status fv_image_read_bytes(const char *name, const void *bytes, size_t n, fv_shape shape, fv_fit fit, bool invert,
                               uint8_t *out, fv_error *error) {
     fv_picture picture;

@@ -1,0 +1,237 @@
+/* Decoded images on disk: a line of JSON, then what its sizes say. */
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/memory.h"
+#include "data/images.h"
+#include "formats/files.h"
+#include "formats/image_list.h"
+#include "formats/known_sets.h"
+#include "formats/sha256.h"
+#include "fovea/net.h"
+
+enum { VERSION = 1, MOST_HEADER = 1 << 20 };
+
+/* An origin as it is written; its name follows in the names, in the same order. */
+typedef struct stored_origin {
+    int32_t h, w;
+    char mode[24];
+} stored_origin;
+
+static void add_text(fv_sha256 *sum, const char *text) {
+    fv_sha256_add(sum, text, strlen(text) + 1);
+}
+
+static void add_options(fv_sha256 *sum, const fv_image_list *list, const fv_dataset_options *o) {
+    int values[] = {VERSION, o->height, o->width, o->channels, (int)o->fit, o->keep_whole, list->n_classes};
+    fv_sha256_add(sum, values, sizeof values);
+    for (int i = 0; i < list->n_classes; i++) add_text(sum, list->class_names[i]);
+}
+
+void fv_image_cache_find(const fv_image_list *list, const fv_dataset_options *options, fv_image_cache *out) {
+    char real[PATH_MAX], root[FV_SET_PATH], name[65];
+    fv_sha256 place, key;
+    *out = (fv_image_cache){0};
+    if (!realpath(list->root, real) || !fv_set_root(1, root)) return;
+    fv_sha256_init(&place);
+    add_text(&place, real);
+    add_options(&place, list, options);
+    fv_sha256_hex(&place, name);
+    if (snprintf(out->path, sizeof out->path, "%s/.images/%.32s", root, name) >= (int)sizeof out->path) *out->path = 0;
+    fv_sha256_init(&key);
+    add_options(&key, list, options);
+    for (size_t i = 0; i < list->n; i++) {
+        const fv_listed *file = &list->at[i];
+        uint64_t values[] = {file->label, file->split, file->size_bytes, (uint64_t)file->time_ns};
+        fv_sha256_add(&key, values, sizeof values);
+        add_text(&key, file->file);
+    }
+    fv_sha256_hex(&key, out->key);
+}
+
+/* What the header promises. */
+typedef struct layout {
+    size_t n_train, n_test, n, pixels, names, total; /* bytes but for the counts */
+    uint32_t crc;
+} layout;
+
+static bool size_of(const json_t *header, const char *key, size_t *out) {
+    json_t *value = json_object_get(header, key);
+    *out = (size_t)json_integer_value(value);
+    return json_is_integer(value) && json_integer_value(value) >= 0 && json_integer_value(value) <= UINT32_MAX * 4LL;
+}
+
+static bool text_of(const json_t *header, const char *key, char out[65]) {
+    const char *text = json_string_value(json_object_get(header, key));
+    if (!text || strlen(text) != 64) return false;
+    memcpy(out, text, 65);
+    return true;
+}
+
+/* Fills what the header says of the content, and the layout of the rest. */
+static bool read_header(const json_t *header, const char *key, fv_set_content *out, layout *l) {
+    char recorded[65];
+    size_t c, h, w, crc;
+    if (!text_of(header, "key", recorded) || strcmp(recorded, key) != 0) return false;
+    if (!size_of(header, "channels", &c) || !size_of(header, "height", &h) || !size_of(header, "width", &w) ||
+        !size_of(header, "n_train", &l->n_train) || !size_of(header, "n_test", &l->n_test) ||
+        !size_of(header, "n_validation", &out->n_validation) || !size_of(header, "n_bad", &out->n_bad) ||
+        !size_of(header, "names", &l->names) || !size_of(header, "crc32", &crc) ||
+        !text_of(header, "train_sha256", out->train_sha256) || !text_of(header, "test_sha256", out->test_sha256))
+        return false;
+    if (c < 1 || c > FV_MAX_CHANNELS || h < 1 || h > FV_MAX_SIDE || w < 1 || w > FV_MAX_SIDE ||
+        out->n_validation > l->n_train)
+        return false;
+    out->train.shape = out->test.shape = (fv_shape){(int)c, (int)h, (int)w};
+    l->crc = (uint32_t)crc;
+    l->n = l->n_train + l->n_test;
+    l->pixels = c * h * w; /* of an image; no product below overflows: n < 2^35, pixels <= 2^24 */
+    l->total = l->n * (l->pixels + sizeof(uint16_t) + sizeof(stored_origin)) + l->names;
+    return true;
+}
+
+static bool take_notes(const json_t *header, fv_set_content *out) {
+    json_t *notes = json_object_get(header, "notes");
+    size_t n = json_array_size(notes);
+    out->notes = calloc(n + 1, sizeof *out->notes);
+    for (size_t i = 0; out->notes && i < n; i++) {
+        const char *text = json_string_value(json_array_get(notes, i));
+        char *copy = text ? fv_copy_text(text) : NULL;
+        if (!copy) return false;
+        out->notes[out->n_notes++] = copy;
+    }
+    return out->notes != NULL;
+}
+
+/* Reads n bytes and adds them to the checksum. */
+static bool take(FILE *f, void *to, size_t n, uLong *crc) {
+    if (n && fread(to, 1, n, f) != n) return false;
+    *crc = crc32_z(*crc, to, n);
+    return true;
+}
+
+/* Names and sizes of the files. */
+static bool take_origins(FILE *f, const layout *l, fv_set_content *out, uLong *crc) {
+    stored_origin *stored = fv_alloc(l->n, sizeof *stored);
+    out->origins = fv_alloc(l->n, sizeof *out->origins);
+    out->origin_names = fv_alloc(l->names + 1, 1);
+    bool good = stored && out->origins && out->origin_names && take(f, stored, l->n * sizeof *stored, crc) &&
+                take(f, out->origin_names, l->names, crc);
+    const char *name = out->origin_names;
+    for (size_t i = 0; good && i < l->n; i++) {
+        good = name < out->origin_names + l->names;
+        out->origins[i] = (fv_origin){name, stored[i].h, stored[i].w, ""};
+        memcpy(out->origins[i].mode, stored[i].mode, sizeof out->origins[i].mode - 1);
+        name += strlen(name) + 1;
+    }
+    free(stored);
+    return good;
+}
+
+static bool take_images(FILE *f, size_t n, size_t pixels, int n_classes, fv_images *out, uLong *crc) {
+    uint8_t *values = fv_alloc(n, pixels);
+    uint16_t *labels = fv_alloc(n, sizeof *labels);
+    out->pixels = values;
+    out->labels = labels;
+    out->n = n;
+    if (!values || !labels || !take(f, labels, n * sizeof *labels, crc) || !take(f, values, n * pixels, crc))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (labels[i] >= n_classes) return false;
+    return true;
+}
+
+static bool read_file(FILE *f, const char *key, fv_set_content *out) {
+    char *line = NULL;
+    size_t room = 0;
+    struct stat info;
+    ssize_t n = getdelim(&line, &room, '\n', f);
+    json_t *header = n > 0 && n < MOST_HEADER ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
+    free(line);
+    layout l;
+    uLong crc = 0;
+    bool good = header && read_header(header, key, out, &l) && fstat(fileno(f), &info) == 0 &&
+                (size_t)info.st_size == (size_t)n + l.total && take_notes(header, out) &&
+                take_origins(f, &l, out, &crc) &&
+                take_images(f, l.n_train, l.pixels, out->n_classes, &out->train, &crc) &&
+                take_images(f, l.n_test, l.pixels, out->n_classes, &out->test, &crc) && crc == l.crc;
+    json_decref(header);
+    return good;
+}
+
+bool fv_image_cache_read(const fv_image_cache *cache, fv_set_content *content) {
+    FILE *f = *cache->path ? fopen(cache->path, "rbe") : NULL;
+    if (!f) return false;
+    fv_set_content found = {.n_classes = content->n_classes};
+    bool good = read_file(f, cache->key, &found);
+    fclose(f);
+    if (!good) {
+        fv_set_content_deinit(&found);
+        return false;
+    }
+    found.options = content->options;
+    found.pictures = content->pictures;
+    found.test_set_aside = content->test_set_aside;
+    *content = found;
+    return true;
+}
+
+static json_t *header_of(const fv_image_cache *cache, const fv_set_content *c, size_t names, uLong crc) {
+    json_t *notes = json_array();
+    for (int i = 0; i < c->n_notes; i++) json_array_append_new(notes, json_string(c->notes[i]));
+    fv_shape s = c->train.shape;
+    return json_pack("{ss si si si sI sI sI sI so sI sI ss ss}", "key", cache->key, "channels", s.c, "height", s.h,
+                     "width", s.w, "n_train", (json_int_t)c->train.n, "n_test", (json_int_t)c->test.n, "n_validation",
+                     (json_int_t)c->n_validation, "n_bad", (json_int_t)c->n_bad, "notes", notes, "names",
+                     (json_int_t)names, "crc32", (json_int_t)crc, "train_sha256", c->train_sha256, "test_sha256",
+                     c->test_sha256);
+}
+
+fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content *c, fv_error *error) {
+    size_t n = c->train.n + c->test.n, names = 0, pixels = fv_image_size(c->train.shape);
+    char directory[FV_CACHE_PATH];
+    snprintf(directory, sizeof directory, "%s", cache->path);
+    for (char *at = directory + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        mkdir(directory, 0777);
+        *at = '/';
+    }
+    stored_origin *stored = fv_alloc(n, sizeof *stored);
+    if (!stored) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", cache->path);
+    for (size_t i = 0; i < n; i++) {
+        stored[i] = (stored_origin){c->origins[i].h, c->origins[i].w, ""};
+        memcpy(stored[i].mode, c->origins[i].mode, sizeof stored[i].mode);
+        names += strlen(c->origins[i].file) + 1;
+    }
+    fv_part parts[] = {{NULL, 0},
+                       {stored, n * sizeof *stored},
+                       {c->origin_names, names},
+                       {c->train.labels, c->train.n * sizeof *c->train.labels},
+                       {c->train.pixels, c->train.n * pixels},
+                       {c->test.labels, c->test.n * sizeof *c->test.labels},
+                       {c->test.pixels, c->test.n * pixels}};
+    uLong crc = 0;
+    for (size_t i = 1; i < sizeof parts / sizeof *parts; i++) crc = crc32_z(crc, parts[i].data, parts[i].size);
+    json_t *header = header_of(cache, c, names, crc);
+    char *line = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    json_decref(header);
+    fv_status status = FV_E_MEMORY;
+    if (line) {
+        parts[0] = (fv_part){line, strlen(line) + 1};
+        line[parts[0].size - 1] = '\n'; /* in place of the zero: the size is given */
+        status = fv_file_write_parts(cache->path, parts, sizeof parts / sizeof *parts, error);
+    } else {
+        fv_fail(error, status, "%s: not enough memory", cache->path);
+    }
+    free(line);
+    free(stored);
+    return status;
+}
