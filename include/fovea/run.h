@@ -18,6 +18,8 @@ typedef struct fv_run_config {
     char subset[32]; /* "" all; "0.25", "1/4" or a count, of the training images (before the validation split) */
     uint64_t split_seed, seed;
     int threads, patience;
+    char size[16], fit[16]; /* of image files: "28x28", "" the median; "stretch", "pad", "crop" */
+    int channels, skip_bad; /* of image files: 1, 3, 0 by content; 0 or 1 */
 } fv_run_config;
 fv_run_config fv_run_config_defaults(void);
 
@@ -28,6 +30,13 @@ void fv_run_config_get(const fv_run_config *config, int index, char *out, size_t
 /* Sets one field from text; `where` begins the message on failure ("--epochs"). FV_E_ARGUMENT with the range. */
 fv_status fv_run_config_set(fv_run_config *config, int index, const char *value, const char *where,
                             fv_error *error) FV_MUST_CHECK;
+
+/* Opens the dataset that a configuration means, with the preprocessing it records. `options` (NULL: none) says the
+ * rest: callbacks, threads, classes. As fv_dataset_open_with. */
+fv_status fv_run_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
+                              fv_error *error) FV_MUST_CHECK;
+/* Records how a dataset of image files came to its shape, so that others are treated alike; leaves the rest alone. */
+void fv_run_config_pictures(fv_run_config *config, const fv_dataset *dataset);
 
 /* Writes out what a learning rate of 0 means: the optimiser's own. FV_E_TEXT where `optimizer` is none. */
 fv_status fv_run_config_resolve(fv_run_config *config, fv_error *error) FV_MUST_CHECK;
@@ -63,6 +72,7 @@ typedef struct fv_run_info {
     fv_run_config config;
     char version[32], compiler[64], isa[16], result[16];
     char train_sha256[65], test_sha256[65], weights_sha256[65]; /* the last is empty before the end */
+    size_t n_images;                                            /* of the dataset, all splits */
     int epochs_done;
     double time_s;
 } fv_run_info;

@@ -61,7 +61,7 @@ bool cli_cancelled(void *context);
 typedef struct cli_option {
     const char *name;     /* "learning-rate"; "out" is also -o */
     const char *argument; /* "RATE"; NULL: a switch */
-    const char *help;
+    const char *help;     /* NULL: known, but not shown */
 } cli_option;
 
 typedef struct cli_usage {
@@ -99,8 +99,21 @@ fv_status cli_field(const cli_line *line, const char *option, fv_run_config *con
 /* The nearest of the names by edit distance; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
-/* Opens a dataset; an unknown name gets the nearest known one proposed. */
-fv_status cli_dataset_open(const char *name, fv_dataset **out, fv_error *error) FV_MUST_CHECK;
+/* Options of sets of image files, for the tables of the verbs: `data` explains them, the others only take them.
+ * cli_dataset_fields reads them into `config`. */
+#define CLI_DATASET_OPTIONS                                                                                            \
+    {"size", "HxW", NULL}, {"fit", "HOW", NULL}, {"channels", "N", NULL}, {                                            \
+        "skip-bad", NULL, NULL                                                                                         \
+    }
+#define CLI_DATASET_MORE "Image files: also --size, --fit, --channels, --skip-bad (`fovea data --help`)."
+fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
+
+/* Opens the dataset of a configuration; an unknown name gets the nearest known one proposed. `options` (NULL: none) as
+ * in fv_run_dataset_open; decoding shows a bar, and files that are left out are told. */
+fv_status cli_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
+                           fv_error *error) FV_MUST_CHECK;
+/* FV_E_ARGUMENT where an option of image files is given and the set is none. */
+fv_status cli_dataset_check(const cli_line *line, const fv_dataset *dataset, fv_error *error) FV_MUST_CHECK;
 /* The number of threads that `asked` means (0: all processors). */
 int cli_threads(int asked);
 

@@ -23,7 +23,8 @@ static void make_table(const cli_usage *usage, struct poptOption table[CLI_MAX_O
         const cli_option *o = &usage->options[i];
         unsigned kind = o->argument ? POPT_ARG_STRING : POPT_ARG_NONE;
         char letter = strcmp(o->name, "out") == 0 ? 'o' : 0;
-        table[i] = (struct poptOption){o->name, letter, kind, NULL, i + 1, o->help, o->argument};
+        unsigned hidden = o->help ? 0 : POPT_ARGFLAG_DOC_HIDDEN;
+        table[i] = (struct poptOption){o->name, letter, kind | hidden, NULL, i + 1, o->help, o->argument};
     }
     table[n] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, HELP, "show this", NULL};
 }

@@ -30,12 +30,44 @@ bool cli_run_same_data(const fv_run_info *info, const fv_dataset *dataset) {
            strcmp(info->test_sha256, dataset->test_sha256) == 0;
 }
 
+/* The recorded configuration, or what the model itself says where it records no preprocessing. */
+static fv_run_config config_for(const cli_run *run, const char *data) {
+    fv_run_config c = run->info.config;
+    fv_shape input = fv_net_input(run->net);
+    if (data) snprintf(c.dataset, sizeof c.dataset, "%s", data);
+    if (!*c.size) snprintf(c.size, sizeof c.size, "%dx%d", input.h, input.w);
+    if (!c.channels && (input.c == 1 || input.c == 3)) c.channels = input.c;
+    return c;
+}
+
+fv_status cli_run_dataset(const cli_run *run, const char *data, fv_dataset **out, fv_error *error) {
+    fv_run_config c = config_for(run, data);
+    fv_dataset_options o = {.class_names = (const char *const *)run->class_names,
+                            .n_classes = fv_net_n_classes(run->net),
+                            .keep_whole = data != NULL};
+    fv_dataset *whole, *split;
+    if (data && strlen(data) >= sizeof c.dataset)
+        return fv_fail(error, FV_E_ARGUMENT, "%.60s...: the path is too long: at most %zu characters", data,
+                       sizeof c.dataset - 1);
+    FV_TRY(cli_dataset_open(&c, &o, &whole, error));
+    *out = whole;
+    if (!data || whole->test.n > 0 || whole->train.n != run->info.n_images) return FV_OK;
+    /* As many images as the run knows: perhaps they are its own, most of which it was trained on. */
+    o.keep_whole = false;
+    fv_error none;
+    if (cli_dataset_open(&c, &o, &split, &none) != FV_OK) return FV_OK;
+    bool same = cli_run_same_data(&run->info, split);
+    *out = same ? split : whole;
+    fv_dataset_destroy(same ? whole : split);
+    return FV_OK;
+}
+
 /* The images and indices of a split. */
 static fv_status split_of(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,
                           fv_indices *indices, fv_error *error) {
     if (strcmp(split, "test") == 0) {
-        *images = &dataset->test;
-        fv_status status = fv_indices_all(dataset->test.n, indices);
+        *images = dataset->test.n ? &dataset->test : &dataset->train;
+        fv_status status = fv_indices_all((*images)->n, indices);
         return status == FV_OK ? FV_OK : fv_fail(error, status, "%s: %s", dataset->name, fv_status_text(status));
     }
     fv_indices training = {0}, validation = {0};

@@ -22,6 +22,10 @@ fv_status cli_split_check(const char *split, fv_error *error) FV_MUST_CHECK;
 /* Whether the data are those that the run's record names. */
 bool cli_run_same_data(const fv_run_info *info, const fv_dataset *dataset);
 
+/* Opens the run's own dataset, or `data` (NULL: its own), treated as the run's images were. Other data than the run's
+ * that has no test split is not split: all its images are in train, and stand for the test split. */
+fv_status cli_run_dataset(const cli_run *run, const char *data, fv_dataset **out, fv_error *error) FV_MUST_CHECK;
+
 /* The images and indices of a split of `dataset`. FV_E_SHAPE where net and dataset disagree, FV_E_ARGUMENT where the
  * split is empty. */
 fv_status cli_run_split(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,

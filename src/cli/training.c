@@ -65,7 +65,8 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
                                     .on_step = t->bar && cli_is_terminal(stderr) ? on_step : NULL,
                                     .cancelled = cli_cancelled};
     FV_TRY(fv_train_check(&t->options, error));
-    FV_TRY(cli_dataset_open(c->dataset, &t->dataset, error));
+    FV_TRY(cli_dataset_open(c, NULL, &t->dataset, error));
+    fv_run_config_pictures(c, t->dataset);
     fv_shape shape = t->dataset->train.shape;
     if (c->pad < 0) c->pad = cli_model_pad(c->model, shape);
     FV_TRY(fv_augment_create(c->augment, shape, &t->augment, error));

@@ -49,7 +49,7 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
     if (status == FV_E_IO) { /* none were written */
         fv_dataset *dataset;
         fv_score score;
-        FV_TRY(cli_dataset_open(c->run.info.config.dataset, &dataset, error));
+        FV_TRY(cli_dataset_open(&c->run.info.config, NULL, &dataset, error));
         bool same = cli_run_same_data(&c->run.info, dataset);
         if (!same)
             status = fv_fail(error, FV_E_DATA, "%s: not the data that %s was trained on (their checksums differ)",

@@ -6,6 +6,10 @@
 #include "terminal.h"
 
 static const cli_option options[] = {
+    {"size", "HxW", "image files: height x width (the median, <= 64)"},
+    {"fit", "HOW", "image files: stretch, pad or crop (stretch)"},
+    {"channels", "N", "image files: 1 grey, 3 colour (by content)"},
+    {"skip-bad", NULL, "leaves damaged image files out, however many"},
     {"json", NULL, "prints JSON"},
     {0},
 };
@@ -14,7 +18,8 @@ static const cli_usage usage = {
     .verb = "data",
     .arguments = "list | info DATA",
     .about = "Lists the known datasets, or shows one: images per class and split, size, mean,\n"
-             "standard deviation, duplicates. DATA is a name or a directory of IDX files.",
+             "standard deviation, duplicates. DATA is a name, a directory of its files, or\n"
+             "a folder of images: train/<class>/ and test/<class>/, or <class>/ alone.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,
@@ -106,9 +111,13 @@ static json_t *info_json(const facts *f) {
                      d->train_sha256, "test_sha256", d->test_sha256, "classes", classes);
 }
 
-static fv_status show_info(const char *name, bool json, fv_error *error) {
+static fv_status show_info(const cli_line *line, bool json, fv_error *error) {
+    const char *name = line->arguments[1];
+    fv_run_config config = fv_run_config_defaults();
     fv_dataset *dataset;
-    FV_TRY(cli_dataset_open(name, &dataset, error));
+    FV_TRY(cli_dataset_fields(line, &config, error));
+    snprintf(config.dataset, sizeof config.dataset, "%s", name);
+    FV_TRY(cli_dataset_open(&config, NULL, &dataset, error));
     facts f = {.dataset = dataset};
     fv_status status = find_facts(&f);
     if (status != FV_OK)
@@ -132,7 +141,7 @@ static fv_status data(const cli_line *line, fv_error *error) {
                        line->arguments[1]);
     }
     if (strcmp(what, "info") == 0) {
-        if (line->n_arguments == 2) return show_info(line->arguments[1], json, error);
+        if (line->n_arguments == 2) return show_info(line, json, error);
         return fv_fail(error, FV_E_ARGUMENT, "data info: no dataset is named: give `fovea data info DATA`");
     }
     return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list or info", what);

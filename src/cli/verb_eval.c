@@ -89,7 +89,7 @@ static fv_status evaluate(const cli_line *line, evaluation *e, fv_error *error) 
     FV_TRY(cli_field(line, "threads", &config, error));
     FV_TRY(cli_run_open(line->arguments[0], &e->run, error));
     const char *data = line->n_arguments > 1 ? line->arguments[1] : e->run.info.config.dataset;
-    FV_TRY(cli_dataset_open(data, &e->dataset, error));
+    FV_TRY(cli_run_dataset(&e->run, line->n_arguments > 1 ? data : NULL, &e->dataset, error));
     bool same = cli_run_same_data(&e->run.info, e->dataset);
     snprintf(e->label, sizeof e->label, "%s%s%s", same ? "" : e->dataset->name, same ? "" : "-", e->split);
     if (!same && line->n_arguments < 2 && !quiet)

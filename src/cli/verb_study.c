@@ -19,6 +19,7 @@ static const cli_option options[] = {
     {"threads", "N", "0: all processors; same results for any (0)"},
     {"explain", "MODEL", "the model of questions 3 to 8, or best (convnet-bn)"},
     {"queries", "LIST", "test images whose neighbours are shown, e.g. 3,14,159"},
+    CLI_DATASET_OPTIONS,
     {"out", "DIR", "the study's directory (runs/study-N)"},
     {"json", NULL, "prints study.json in place of the table"},
     {"quiet", NULL, "prints only errors"},
@@ -31,7 +32,7 @@ static const cli_usage usage = {
     .about = "Trains all that answers the eight questions about a dataset (a name as in\n"
              "`fovea data list`, or a directory) and writes one page, report.html.",
     .more = "Parts are augmentation, architecture, scaling, mistakes, kernels, confusion,\n"
-            "embedding, neighbours; without --parts all of them.",
+            "embedding, neighbours; without --parts all of them.\n" CLI_DATASET_MORE,
     .options = options,
     .min_arguments = 1,
     .max_arguments = 1,
@@ -93,6 +94,8 @@ static fv_status read_options(const cli_line *line, fv_study_options *o, fv_run_
     config->epochs = o->epochs;
     config->seed = o->seed;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) FV_TRY(cli_field(line, fields[i], config, error));
+    FV_TRY(cli_dataset_fields(line, config, error));
+    snprintf(config->dataset, sizeof config->dataset, "%s", line->arguments[0]);
     o->epochs = config->epochs;
     o->seed = config->seed;
     o->threads = cli_threads(config->threads);
@@ -131,7 +134,8 @@ static fv_status study(const cli_line *line, fv_dataset **dataset, fv_error *err
     char directory[1024];
     bool json = cli_given(line, "json"), quiet = cli_given(line, "quiet");
     FV_TRY(read_options(line, &o, &config, error));
-    FV_TRY(cli_dataset_open(line->arguments[0], dataset, error));
+    FV_TRY(cli_dataset_open(&config, NULL, dataset, error));
+    FV_TRY(cli_dataset_check(line, *dataset, error));
     if (cli_given(line, "queries")) {
         FV_TRY(read_queries(cli_value(line, "queries"), (*dataset)->test.n, queries, &o.n_queries, error));
         o.queries = queries;

@@ -25,6 +25,7 @@ static const cli_option options[] = {
     {"patience", "N", "ends N epochs after the best; keeps that (0)"},
     {"label-smoothing", "PART", "0 to 0.99 (0)"},
     {"ema", "DECAY", "averages the weights, e.g. 0.999 (0: not)"},
+    CLI_DATASET_OPTIONS,
     {"config", "FILE", "repeats a run.json; the others win over it"},
     {"out", "DIR", "where the run is written (runs/train-N)"},
     {"json", NULL, "prints run.json in place of the table"},
@@ -35,7 +36,8 @@ static const cli_option options[] = {
 static const cli_usage usage = {
     .verb = "train",
     .arguments = "DATA",
-    .about = "Trains a model on a dataset (a name as in `fovea data list`, or a directory).",
+    .about = "Trains a model on a dataset: a name as in `fovea data list`, or a directory.",
+    .more = CLI_DATASET_MORE,
     .options = options,
     .max_arguments = 1,
 };
@@ -50,6 +52,7 @@ static fv_status read_config(const cli_line *line, fv_run_config *config, fv_err
     if (cli_given(line, "config")) FV_TRY(fv_run_config_read(cli_value(line, "config"), config, error));
     if (cli_given(line, "optimizer")) config->learning_rate = 0; /* the recorded one belonged to another */
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) FV_TRY(cli_field(line, plain[i], config, error));
+    FV_TRY(cli_dataset_fields(line, config, error));
     if (cli_given(line, "model")) {
         FV_TRY(cli_model_choose(cli_value(line, "model"), "--model", config, error));
         config->pad = -1;
@@ -138,6 +141,7 @@ static fv_status train(const cli_line *line, cli_training *t, fv_error *error) {
     t->rows = quiet ? NULL : json ? stderr : stdout;
     t->bar = !quiet;
     FV_TRY(cli_training_prepare(t, error));
+    FV_TRY(cli_dataset_check(line, t->dataset, error));
     char directory[1024];
     const char *out = cli_value(line, "out");
     bool was_there = out && access(out, F_OK) == 0;

@@ -9,6 +9,7 @@
 
 #include "formats/files.h"
 #include "formats/run_config.h"
+#include "fovea/image.h"
 #include "train/optimiser.h"
 
 #define MOST_SEED 9007199254740991.0 /* 2^53 - 1: what every JSON reader keeps exactly */
@@ -42,6 +43,10 @@ static const field fields[] = {
     {"patience", WHOLE, AT(patience), 0, 100000},
     {"label_smoothing", NUMBER, AT(label_smoothing), 0, 0.99},
     {"ema", NUMBER, AT(ema), 0, 0.999999},
+    {"size", TEXT, AT(size), 0, 0},
+    {"channels", WHOLE, AT(channels), 0, 3},
+    {"fit", TEXT, AT(fit), 0, 0},
+    {"skip_bad", WHOLE, AT(skip_bad), 0, 1},
 };
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -53,6 +58,7 @@ fv_run_config fv_run_config_defaults(void) {
                            .schedule = "step 0.7",
                            .augment = "none",
                            .validation = 0.15,
+                           .fit = "stretch",
                            .seed = 1};
 }
 
@@ -83,6 +89,9 @@ static fv_status set_number(fv_run_config *config, const field *f, double value,
     if (!(value >= f->min && value <= f->max))
         return fv_fail(error, FV_E_ARGUMENT, "%s: %.9g is out of range: give %s%.16g to %.16g", where, value, kind,
                        f->min, f->max);
+    if (strcmp(f->name, "channels") == 0 && value == 2)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: 2 is out of range: give 1 (grey), 3 (colour) or 0 (by content)",
+                       where);
     if (f->kind != NUMBER && value != floor(value))
         return fv_fail(error, FV_E_ARGUMENT, "%s: %.9g is not a whole number: give %s%.16g to %.16g", where, value,
                        kind, f->min, f->max);
@@ -107,6 +116,10 @@ static fv_status set_text(fv_run_config *config, const field *f, const char *val
         return fv_fail(error, FV_E_ARGUMENT,
                        "%s: \"%s\" is no part of a set: give a fraction (0.25 or 1/4) or a count of images (2000)",
                        where, value);
+    int height, width;
+    fv_fit fit;
+    if (strcmp(f->name, "size") == 0 && *value) FV_TRY(fv_size_parse(value, where, &height, &width, error));
+    if (strcmp(f->name, "fit") == 0) FV_TRY(fv_fit_parse(value, where, &fit, error));
     memcpy((char *)config + f->offset, value, strlen(value) + 1);
     return FV_OK;
 }
@@ -148,6 +161,24 @@ fv_status fv_run_config_resolve(fv_run_config *config, fv_error *error) {
     FV_TRY(fv_optimiser_parse(config->optimizer, config->learning_rate, &optimiser, error));
     config->learning_rate = optimiser.learning_rate;
     return FV_OK;
+}
+
+fv_status fv_run_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
+                              fv_error *error) {
+    fv_dataset_options o = options ? *options : (fv_dataset_options){0};
+    if (*config->size) FV_TRY(fv_size_parse(config->size, "size", &o.height, &o.width, error));
+    FV_TRY(fv_fit_parse(config->fit, "fit", &o.fit, error));
+    if (config->channels) o.channels = config->channels;
+    o.skip_bad = config->skip_bad;
+    return fv_dataset_open_with(config->dataset, &o, out, error);
+}
+
+void fv_run_config_pictures(fv_run_config *config, const fv_dataset *dataset) {
+    if (!dataset->pictures) return;
+    fv_shape shape = dataset->train.shape;
+    snprintf(config->size, sizeof config->size, "%dx%d", shape.h, shape.w);
+    snprintf(config->fit, sizeof config->fit, "%s", fv_fit_name(dataset->fit));
+    config->channels = shape.c;
 }
 
 json_t *fv_run_config_json(const fv_run_config *config) {

@@ -118,7 +118,9 @@ static fv_status read_info(const json_t *root, const char *path, fv_run_info *ou
     copy_string(root, "dataset", "test_sha256", info.test_sha256, sizeof info.test_sha256);
     copy_string(root, "result", "status", info.result, sizeof info.result);
     copy_string(root, "result", "weights_sha256", info.weights_sha256, sizeof info.weights_sha256);
-    const json_t *result = json_object_get(root, "result");
+    const json_t *result = json_object_get(root, "result"), *dataset = json_object_get(root, "dataset");
+    info.n_images = (size_t)json_integer_value(json_object_get(dataset, "n_train")) +
+                    (size_t)json_integer_value(json_object_get(dataset, "n_test"));
     info.epochs_done = (int)json_integer_value(json_object_get(result, "epochs_done"));
     info.time_s = json_number_value(json_object_get(result, "time_s"));
     if (!*info.result) return fv_fail(error, FV_E_DATA, "%s: holds no result.status: give the run.json of a run", path);

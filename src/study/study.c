@@ -176,7 +176,7 @@ fv_status fv_study_report_run(const char *directory, int threads, fv_error *erro
     fv_dataset *dataset;
     char command[1100];
     FV_TRY(fv_run_read_record(directory, &info, error));
-    FV_TRY(fv_dataset_open(info.config.dataset, &dataset, error));
+    FV_TRY(fv_run_dataset_open(&info.config, NULL, &dataset, error));
     snprintf(command, sizeof command, "fovea report %s", directory);
     fv_study_options options = run_options(&info, threads, command);
     fv_study s = {.dataset = dataset,

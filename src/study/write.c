@@ -41,7 +41,9 @@ static fv_status write_explain(const fv_study *s, fv_error *error) {
 static fv_run_config final_config(const fv_study *s, const fv_job *job) {
     fv_run_config c = fv_run_config_defaults();
     const fv_study_options *o = s->options;
-    snprintf(c.dataset, sizeof c.dataset, "%s", s->dataset->name);
+    snprintf(c.dataset, sizeof c.dataset, "%s", s->dataset->pictures ? s->dataset->path : s->dataset->name);
+    fv_run_config_pictures(&c, s->dataset);
+    c.skip_bad = s->dataset->n_bad > 0;
     snprintf(c.model, sizeof c.model, "%s", job->model);
     snprintf(c.optimizer, sizeof c.optimizer, "%s", o->optimizer);
     snprintf(c.schedule, sizeof c.schedule, "%s", o->schedule);
