@@ -87,8 +87,7 @@ static fv_status verify(const cli_line *line, exporting *e, fv_error *error) {
     const fv_images *images;
     fv_indices indices = {0};
     FV_TRY(cli_field(line, "threads", &config, error));
-    const char *data = line->n_arguments > 1 ? line->arguments[1] : e->run.info.config.dataset;
-    FV_TRY(cli_dataset_open(data, &e->dataset, error));
+    FV_TRY(cli_run_dataset(&e->run, line->n_arguments > 1 ? line->arguments[1] : NULL, &e->dataset, error));
     FV_TRY(cli_run_split(&e->run, e->dataset, "test", &images, &indices, error));
     fv_status status = fv_export_verify(e->run.net, e->path, formats[e->format].format, images, &indices,
                                         cli_threads(config.threads), &e->agreement, error);

@@ -78,20 +78,22 @@ static int compare(const void *a, const void *b) {
 fv_status fv_image_list_size(const fv_image_list *list, fv_shape *shape, fv_error *error) {
     int h[SAMPLE], w[SAMPLE];
     size_t n_train = 0, n = 0;
+    fv_error reason = {0}; /* of the first that fails */
     while (n_train < list->n && list->at[n_train].split == FV_LIST_TRAIN) n_train++;
     size_t n_looked = n_train < SAMPLE ? n_train : SAMPLE;
     for (size_t i = 0; i < n_looked; i++) {
         fv_listed file = list->at[i * n_train / n_looked];
-        fv_status status = look_at(list, &file, error);
-        if (status == FV_E_MEMORY || status == FV_E_UNSUPPORTED) return status;
+        fv_error failure = {0};
+        fv_status status = look_at(list, &file, &failure);
+        if (status != FV_OK && !*reason.message) reason = failure;
+        if (status == FV_E_MEMORY || status == FV_E_UNSUPPORTED) return fv_fail(error, status, "%s", failure.message);
         if (status != FV_OK) continue; /* told when all are decoded */
         h[n] = file.origin.h;
         w[n++] = file.origin.w;
     }
     if (n == 0)
-        return fv_fail(error, FV_E_DATA,
-                       "%s: none of its training images can be read: give --size to see which are broken",
-                       fv_path_shown(list->root));
+        return fv_fail(error, FV_E_DATA, "%s: none of its training images can be read; the first: %.300s",
+                       fv_path_shown(list->root), reason.message);
     qsort(h, n, sizeof *h, compare);
     qsort(w, n, sizeof *w, compare);
     int height = h[n / 2], width = w[n / 2], longer = height > width ? height : width;
