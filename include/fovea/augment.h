@@ -18,6 +18,7 @@
  *   erasing [P] [area_min A area_max B]      a random rectangle of raw zeros
  *   coarse_dropout [HOLES] [SIZE_MIN SIZE_MAX] [P]
  *   trivialaugment   randaugment [N] [MAGNITUDE]
+ *   mixup [ALPHA]   cutmix [ALPHA]           of two images, and of their labels; the last call (training only)
  *   apply [P]                                what stands behind it happens with probability P (0.5), all or nothing
  * or a preset: none, mild, strong. Neighbouring geometric calls (the first six lines) are one resampling (bilinear
  * unless `nearest` is said). Fill is 0 in raw pixels. */
@@ -45,6 +46,20 @@ size_t fv_augment_scratch(const fv_augment *augment);
  * `position` is the sample's place in the epoch's order. `out` must not overlap `in`. Allocates nothing. */
 void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, const uint8_t *in,
                       uint8_t *out, void *scratch);
+
+/* mixup and cutmix mix neighbours: image l of a block with image l - 1, the first with the last. They are not part of
+ * fv_augment_apply; a training mixes the sixteen images of a block after it. */
+enum { FV_BLOCK_IMAGES = 16 };
+typedef struct fv_mixture {
+    uint8_t partner[FV_BLOCK_IMAGES]; /* whose image and label were mixed in; itself: nobody's */
+    float share[FV_BLOCK_IMAGES];     /* weight of the own label, [0, 1]; 1 where nothing was mixed in */
+} fv_mixture;
+/* Whether the text ends in mixup or cutmix. */
+bool fv_augment_mixes(const fv_augment *augment);
+/* Mixes images [n][C][H][W], 1 <= n <= 16, of positions position .. position + n - 1, in place, after fv_augment_apply
+ * of each. Writes all of *out, also where nothing is mixed. scratch: fv_augment_scratch. */
+void fv_augment_mix(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, int n, uint8_t *images,
+                    fv_mixture *out, void *scratch);
 
 /* The presets' texts: index 0, 1, ...; NULL at the end. */
 const char *fv_augment_preset(int index, const char **text);

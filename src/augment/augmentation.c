@@ -42,7 +42,9 @@ static const fv_transform *const transforms[] = {&fv_transform_rotation,
                                                  &fv_transform_coarse_dropout,
                                                  &fv_transform_trivialaugment,
                                                  &fv_transform_randaugment,
-                                                 &fv_transform_apply};
+                                                 &fv_transform_apply,
+                                                 &fv_transform_mixup,
+                                                 &fv_transform_cutmix};
 enum { N_TRANSFORMS = sizeof transforms / sizeof *transforms };
 
 static const struct {
@@ -163,6 +165,9 @@ static fv_status read_call(fv_augment *a, fv_cursor *cursor, fv_word word, fv_er
     while (i < N_TRANSFORMS && !fv_word_is(word, transforms[i]->name)) i++;
     if (i == N_TRANSFORMS) return unknown(cursor, word, error);
     if (a->n_calls == MOST_CALLS) return fv_text_fail(cursor, word, error, "more than %d transforms", (int)MOST_CALLS);
+    if (a->n_calls && a->calls[a->n_calls - 1].transform->mix)
+        return fv_text_fail(cursor, word, error, "`%s` mixes whole images: it must be the last transform",
+                            a->calls[a->n_calls - 1].transform->name);
     const fv_transform *t = transforms[i];
     call *c = &a->calls[a->n_calls++];
     c->transform = t;
@@ -271,6 +276,7 @@ void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, 
     memcpy(x, in, size);
     for (const step *s = a->steps; s < a->steps + a->n_steps; s++) {
         const call *c = &a->calls[s->first];
+        if (c->transform->mix) break;
         const fv_draw draw = {seed, epoch, position, (uint32_t)s->first};
         if (c->transform->ends) {
             if (c->transform->ends(c->values, &draw)) break;
@@ -284,4 +290,40 @@ void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, 
         y = other;
     }
     memcpy(out, x, size);
+}
+
+/* ---- mixing ---- */
+
+bool fv_augment_mixes(const fv_augment *augment) {
+    return augment && augment->calls[augment->n_calls - 1].transform->mix;
+}
+
+/* Whether an `apply` leaves the last call out. */
+static bool ends_before(const fv_augment *a, fv_draw draw) {
+    for (int i = 0; i < a->n_calls; i++) {
+        draw.call = (uint32_t)i;
+        if (a->calls[i].transform->ends && a->calls[i].transform->ends(a->calls[i].values, &draw)) return true;
+    }
+    return false;
+}
+
+void fv_augment_mix(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, int n, uint8_t *images,
+                    fv_mixture *out, void *scratch) {
+    for (int l = 0; l < FV_BLOCK_IMAGES; l++) {
+        out->partner[l] = (uint8_t)l;
+        out->share[l] = 1;
+    }
+    if (!fv_augment_mixes(augment) || n < 2) return;
+    const fv_augment *a = augment;
+    const call *last = &a->calls[a->n_calls - 1];
+    const size_t size = (size_t)a->shape.c * (size_t)a->shape.h * (size_t)a->shape.w;
+    memcpy(scratch, images + (size_t)(n - 1) * size, size); /* as it was, for the first image */
+    for (int l = n - 1; l >= 0; l--) {
+        const fv_draw draw = {seed, epoch, position + (uint32_t)l, (uint32_t)(a->n_calls - 1)};
+        if (ends_before(a, draw)) continue;
+        const fv_mix mix = last->transform->mix(last->values, a->shape, &draw);
+        fv_mix_images(&mix, a->shape, l ? images + (size_t)(l - 1) * size : scratch, images + (size_t)l * size);
+        out->partner[l] = (uint8_t)(l ? l - 1 : n - 1);
+        out->share[l] = (float)mix.share;
+    }
 }

@@ -49,6 +49,13 @@ typedef struct fv_inverse {
     double xx, xy, x0, yx, yy, y0;
 } fv_inverse;
 
+/* How an image and its partner become one: levels blended, or a box of the partner pasted in. */
+typedef struct fv_mix {
+    double share; /* of the image itself, in [0, 1] */
+    bool pastes;
+    int top, left, h, w;
+} fv_mix;
+
 typedef struct fv_transform {
     const char *name;
     const fv_param *params;
@@ -58,6 +65,9 @@ typedef struct fv_transform {
 
     /* True: the calls behind are left out for this image. NULL: never. */
     bool (*ends)(const double *values, const fv_draw *draw);
+
+    /* Those that mix images have this; they end a text. */
+    fv_mix (*mix)(const double *values, fv_shape shape, const fv_draw *draw);
 
     /* Geometric transforms have these two ... */
     fv_inverse (*invert)(const double *values, fv_shape shape, const fv_draw *draw);
@@ -78,7 +88,7 @@ extern const fv_transform fv_transform_rotation, fv_transform_affine, fv_transfo
     fv_transform_equalize, fv_transform_autocontrast, fv_transform_sharpness, fv_transform_gaussian_blur,
     fv_transform_motion_blur, fv_transform_median_blur, fv_transform_gaussian_noise, fv_transform_salt_and_pepper,
     fv_transform_erasing, fv_transform_coarse_dropout, fv_transform_trivialaugment, fv_transform_randaugment,
-    fv_transform_apply;
+    fv_transform_apply, fv_transform_mixup, fv_transform_cutmix;
 
 /* fv_text_fail's message under the code FV_E_SHAPE. */
 #define FV_SHAPE_FAIL(cursor, word, error, ...)                                                                        \
@@ -161,6 +171,13 @@ int fv_motion_line(int radius, double degrees, int32_t step[][2]);
 /* A transform's check of values[0]: odd, and no larger than the image. */
 fv_status fv_transform_odd_kernel(const fv_cursor *cursor, fv_word call, const double *values, fv_shape shape,
                                   fv_error *error);
+
+/* ---- mix.c ---- */
+
+double fv_draw_beta(double alpha, const fv_draw *draw);
+/* cutmix's box about a pixel, for a share of the image that is wanted; the mix has the share that is. */
+fv_mix fv_cutmix_box(double share, int row, int column, fv_shape shape);
+void fv_mix_images(const fv_mix *mix, fv_shape shape, const uint8_t *partner, uint8_t *x);
 
 /* ---- noise.c ---- */
 

@@ -19,7 +19,7 @@ static size_t index_of(const fv_source *source, size_t position) {
 }
 
 void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels *k, size_t position, int n_lanes,
-                    void *scratch, const fv_map *x) {
+                    void *scratch, const fv_map *x, fv_mixture *mixture) {
     const uint8_t *image[FV_LANES];
     float scale[FV_MAX_CHANNELS], shift[FV_MAX_CHANNELS];
     size_t size = fv_shape_size(source->images->shape);
@@ -32,6 +32,9 @@ void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels
                          changed + (size_t)l * size, rest);
         image[l] = changed + (size_t)l * size;
     }
+    if (mixture)
+        fv_augment_mix(source->augment, source->seed, source->epoch, (uint32_t)position, n_lanes, changed, mixture,
+                       rest);
     for (int c = 0; c < net->input.c; c++) { /* (pixel / 255 - mean) / std */
         scale[c] = 1 / (255 * net->std[c]);
         shift[c] = -net->mean[c] / net->std[c];
@@ -106,7 +109,7 @@ static void infer_block(const job *j, size_t index, int thread) {
     int n_lanes = j->n - position < FV_LANES ? (int)(j->n - position) : FV_LANES;
     fv_block block = {.memory = r->memory[thread], .n_lanes = n_lanes};
     fv_map x = fv_plan_data(plan, 0, &block);
-    fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x);
+    fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x, NULL);
     fv_plan_forward(plan, 0, &block);
     fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
     if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)r->net->n_classes);

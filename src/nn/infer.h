@@ -17,9 +17,10 @@ typedef struct fv_source {
 
 /* Bytes of scratch that fv_source_feed needs per thread. */
 size_t fv_source_scratch(const fv_source *source);
-/* Feeds samples [position, position + n_lanes) into `x`, normalised by `net`; lanes beyond repeat the first. */
+/* Feeds samples [position, position + n_lanes) into `x`, normalised by `net`; lanes beyond repeat the first. `mixture`
+ * gets what mixup or cutmix did; NULL: they are left out, as they are of any evaluation. */
 void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels *k, size_t position, int n_lanes,
-                    void *scratch, const fv_map *x);
+                    void *scratch, const fv_map *x, fv_mixture *mixture);
 /* Labels of those samples. */
 void fv_source_labels(const fv_source *source, size_t position, int n_lanes, uint16_t label[FV_LANES]);
 /* Asks memory for samples that will be fed soon. */

@@ -33,6 +33,10 @@ static fv_status allocate(fv_trainer *t, const fv_images *images) {
     t->state2 = fv_alloc(t->n_weights, sizeof *t->state2);
     t->block_loss = fv_alloc((size_t)plan->n_blocks, sizeof *t->block_loss);
     t->block_correct = fv_alloc((size_t)plan->n_blocks, sizeof *t->block_correct);
+    if (fv_augment_mixes(t->options->augment)) {
+        t->mixtures = fv_alloc((size_t)plan->n_blocks, sizeof *t->mixtures);
+        if (!t->mixtures) return FV_E_MEMORY;
+    }
     if (t->options->ema > 0 && !(t->average = fv_alloc(t->n_weights, sizeof *t->average))) return FV_E_MEMORY;
     return t->slots && t->state1 && t->state2 && t->block_loss && t->block_correct ? FV_OK : FV_E_MEMORY;
 }
@@ -79,6 +83,7 @@ void fv_trainer_destroy(fv_trainer *t) {
     free(t->state1);
     free(t->state2);
     free(t->average);
+    free(t->mixtures);
     free(t->block_loss);
     free(t->block_correct);
     free(t);
@@ -130,25 +135,48 @@ static void feed(const run *r, const batch *b, const part *p, const fv_block *bl
     const fv_trainer *t = r->t;
     fv_map x = fv_plan_data(t->plan, 0, block);
     size_t position = b->first + (size_t)block->index * FV_LANES;
-    fv_source_feed(r->source, t->net, t->plan->k, position, block->n_lanes, t->feed_scratch[p->thread], &x);
+    fv_source_feed(r->source, t->net, t->plan->k, position, block->n_lanes, t->feed_scratch[p->thread], &x,
+                   t->mixtures ? &t->mixtures[block->index] : NULL);
     size_t next = position + FV_LANES; /* for the next block, of this thread or another */
     if (next < r->n) fv_source_prefetch(r->source, next, r->n - next < FV_LANES ? r->n - next : FV_LANES);
     fv_profile_lap(p->profile, FV_PART_FEED);
 }
 
+/* With t = (1 - s) e_label + s / n, mixing takes w = (1 - s) (1 - share) from e_label and gives it to e_other, so that
+ * the loss -sum t log p grows by w (z_label - z_other). */
+void fv_loss_mix(const fv_mixture *mixture, const uint16_t label[FV_LANES], int n_lanes, float smoothing, float scale,
+                 const float *z, float *dz, float *loss) {
+    for (int l = 0; l < n_lanes; l++) {
+        const uint16_t own = label[l], other = label[mixture->partner[l]];
+        const float moved = (1 - smoothing) * (1 - mixture->share[l]);
+        if (own == other || moved == 0) continue;
+        dz[own * FV_LANES + l] += moved * scale;
+        dz[other * FV_LANES + l] -= moved * scale;
+        loss[l] += moved * (z[own * FV_LANES + l] - z[other * FV_LANES + l]);
+    }
+}
+
+/* A mixed image counts as the class of its larger part. */
+static uint16_t counted_label(const fv_mixture *mixture, const uint16_t *label, int l) {
+    return mixture && mixture->share[l] < 0.5F ? label[mixture->partner[l]] : label[l];
+}
+
 static void loss(const run *r, const batch *b, const fv_block *block) {
     const fv_trainer *t = r->t;
+    const fv_mixture *mixture = t->mixtures ? &t->mixtures[block->index] : NULL;
+    const float smoothing = (float)t->options->label_smoothing, scale = 1 / (float)b->n;
     uint16_t label[FV_LANES], best[FV_LANES];
     float losses[FV_LANES];
     fv_source_labels(r->source, b->first + (size_t)block->index * FV_LANES, block->n_lanes, label);
     fv_map z = fv_plan_data(t->plan, t->plan->logits, block), dz = fv_plan_gradient(t->plan, t->plan->logits, block);
-    t->plan->k->softmax_loss(t->net->n_classes, z.at, label, block->n_lanes, (float)t->options->label_smoothing,
-                             1 / (float)b->n, dz.at, NULL, losses, best);
+    t->plan->k->softmax_loss(t->net->n_classes, z.at, label, block->n_lanes, smoothing, scale, dz.at, NULL, losses,
+                             best);
+    if (mixture) fv_loss_mix(mixture, label, block->n_lanes, smoothing, scale, z.at, dz.at, losses);
     double sum = 0;
     int correct = 0;
     for (int l = 0; l < block->n_lanes; l++) {
         sum += losses[l];
-        correct += best[l] == label[l];
+        correct += best[l] == counted_label(mixture, label, l);
     }
     t->block_loss[block->index] = sum;
     t->block_correct[block->index] = correct;

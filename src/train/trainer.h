@@ -22,6 +22,7 @@ typedef struct fv_trainer {
     float *slots;           /* [n_slots][n_weights]: gradients */
     float *state1, *state2; /* [n_weights]: the optimiser's */
     float *average;         /* [n_weights]: moving average of the weights, or NULL */
+    fv_mixture *mixtures;   /* [n_blocks] of the running batch, where the augmentation mixes images, or NULL */
     double *block_loss;     /* [n_blocks] of the running batch, summed over the block's images */
     int *block_correct;
     fv_profile *profiles; /* [max_threads], or NULL: set by whoever measures */
@@ -41,6 +42,12 @@ void fv_trainer_destroy(fv_trainer *trainer);
 
 /* One pass over samples [0, n) of `source` in batches; `epoch` from 0. */
 fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch);
+
+/* The loss and its gradient of one label, as softmax_loss gives them, become those of mixed images: the target
+ * share * label + (1 - share) * partner's label. Lanes whose label is the same, or that are not mixed, stay as they
+ * are. z, dz  [n_classes][16] logits, gradient        loss [16] */
+void fv_loss_mix(const fv_mixture *mixture, const uint16_t label[FV_LANES], int n_lanes, float smoothing, float scale,
+                 const float *z, float *dz, float *loss);
 
 /* The gradients of the last step, laid out as net->weights: the slots summed in their tree. */
 void fv_trainer_gradient(const fv_trainer *trainer, float *gradient);
