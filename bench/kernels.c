@@ -5,22 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 #include "fovea/machine.h"
 #include "kernels/kernels.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-
-enum { SAMPLES = 41, CHAINS = 12, STEPS = 20000 };
+enum { SAMPLES = 41, PEAK_STEPS = 20000 };
 #define LONGEST_S 0.2 /* for one kernel */
 
 static double now_s(void) {
@@ -36,51 +25,12 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* ---- the peak: independent chains of multiply-adds; each returns floating-point operations done ---- */
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static double chains_avx512(void) {
-    __m512 a[CHAINS], m = _mm512_set1_ps(0.999F);
-    UNROLL for (int i = 0; i < CHAINS; i++) a[i] = m;
-    for (int k = 0; k < STEPS; k++) {
-        UNROLL for (int i = 0; i < CHAINS; i++) a[i] = _mm512_fmadd_ps(a[i], m, m);
-        UNROLL for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : "+v"(a[i]));
-    }
-    return 2.0 * 16 * CHAINS * STEPS;
-}
-__attribute__((target("avx2,fma"))) static double chains_avx2(void) {
-    __m256 a[CHAINS], m = _mm256_set1_ps(0.999F);
-    UNROLL for (int i = 0; i < CHAINS; i++) a[i] = m;
-    for (int k = 0; k < STEPS; k++) {
-        UNROLL for (int i = 0; i < CHAINS; i++) a[i] = _mm256_fmadd_ps(a[i], m, m);
-        UNROLL for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : "+x"(a[i]));
-    }
-    return 2.0 * 8 * CHAINS * STEPS;
-}
-static double chains(void) {
-    if (!__builtin_cpu_supports("fma")) return 0;
-    return strcmp(fv_isa_name(), "avx512") == 0 ? chains_avx512() : chains_avx2();
-}
-#elif defined(__aarch64__)
-static double chains(void) {
-    float32x4_t a[CHAINS], m = vdupq_n_f32(0.999F);
-    UNROLL for (int i = 0; i < CHAINS; i++) a[i] = m;
-    for (int k = 0; k < STEPS; k++) {
-        UNROLL for (int i = 0; i < CHAINS; i++) a[i] = vfmaq_f32(m, a[i], m);
-        UNROLL for (int i = 0; i < CHAINS; i++) __asm__ volatile("" : "+w"(a[i]));
-    }
-    return 2.0 * 4 * CHAINS * STEPS;
-}
-#else
-static double chains(void) {
-    return 0;
-}
-#endif
-
 static double peak_flops(void) {
+    const fv_kernels *k = fv_kernels_chosen();
+    float sums[192];
     double best = 0;
     for (int r = 0; r < SAMPLES; r++) {
-        double t = now_s(), n = chains();
+        double t = now_s(), n = 2 * (double)k->fma_chains(PEAK_STEPS, sums);
         t = now_s() - t;
         if (n / t > best) best = n / t;
     }
@@ -204,10 +154,8 @@ static void measure(const char *name, shape s, int pooled, double peak, void (*r
     set_up(s, pooled);
     const double t = median_s(run), pixels = (double)s.size * s.size * (pooled ? 4 : 1);
     const double flops = run == run_channel_sum ? pixels * s.n_out * 16 : 2 * 16 * 9.0 * pixels * s.n_in * s.n_out;
-    printf("%-13s %3d -> %-3d %3d x %-3d %9.3f us/image %7.1f GFLOP/s", name, s.n_in, s.n_out, s.size, s.size,
-           t * 1e6 / FV_LANES, flops / t * 1e-9);
-    if (peak > 0) printf(" %5.0f %%", 100 * flops / t / peak);
-    printf("\n");
+    printf("%-13s %3d -> %-3d %3d x %-3d %9.3f us/image %7.1f GFLOP/s %5.0f %%\n", name, s.n_in, s.n_out, s.size,
+           s.size, t * 1e6 / FV_LANES, flops / t * 1e-9, 100 * flops / t / peak);
     tear_down();
 }
 
