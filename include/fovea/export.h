@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-typedef enum fv_export_format { FV_EXPORT_SAFETENSORS, FV_EXPORT_ONNX } fv_export_format;
+typedef enum fv_export_format { FV_EXPORT_SAFETENSORS, FV_EXPORT_ONNX, FV_EXPORT_NPZ } fv_export_format;
 
 /* What an ONNX graph takes: pixels as they are, uint8, or divided by 255, float. */
 typedef enum fv_onnx_input { FV_ONNX_UINT8, FV_ONNX_FLOAT } fv_onnx_input;
@@ -22,6 +22,12 @@ typedef enum fv_onnx_input { FV_ONNX_UINT8, FV_ONNX_FLOAT } fv_onnx_input;
  * Source: onnx.ai/onnx/operators, opset 17. */
 fv_status fv_export_onnx(const fv_net *net, const char *path, const char *const *class_names, fv_onnx_input input,
                          fv_error *error) FV_MUST_CHECK;
+
+/* Writes the net as NumPy's .npz: an array per tensor by PyTorch's name, float32; mean and std [C], float32, of pixels
+ * / 255; input [3], int32, C, H, W; model and class_names [n_classes], texts. Written whole or not at all. class_names
+ * borrowed; [n_classes], UTF-8 FV_E_IO, FV_E_MEMORY. */
+fv_status fv_export_npz(const fv_net *net, const char *path, const char *const *class_names,
+                        fv_error *error) FV_MUST_CHECK;
 
 /* Python, five lines at most, that makes a PyTorch module `net` of the safetensors file `path` (fv_net_save), with
  * torch alone, and a function `logits` of pixels [N][C][H][W] in 0 to 255. *out is malloc'd. FV_E_MEMORY. */

@@ -8,7 +8,7 @@
 #include "terminal.h"
 
 static const cli_option options[] = {
-    {"format", "FORMAT", "onnx or safetensors (by FILE's ending)"},
+    {"format", "FORMAT", "onnx, safetensors, npz (by FILE's ending)"},
     {"out", "FILE", "what is written; it must be named"},
     {"input", "PIXELS", "onnx: takes uint8, or float in 0 to 1 (uint8)"},
     {"verify", NULL, "reads it back and runs the test images through it"},
@@ -32,7 +32,7 @@ static const cli_usage usage = {
 static const struct {
     const char *name;
     fv_export_format format;
-} formats[] = {{"onnx", FV_EXPORT_ONNX}, {"safetensors", FV_EXPORT_SAFETENSORS}};
+} formats[] = {{"onnx", FV_EXPORT_ONNX}, {"safetensors", FV_EXPORT_SAFETENSORS}, {"npz", FV_EXPORT_NPZ}};
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 
 typedef struct exporting {
@@ -50,8 +50,9 @@ static fv_status choose_format(const cli_line *line, exporting *e, fv_error *err
     const char *word = name ? name : dot ? dot + 1 : "";
     for (e->format = 0; e->format < N_FORMATS; e->format++)
         if (strcmp(word, formats[e->format].name) == 0) return FV_OK;
-    if (name) return fv_fail(error, FV_E_ARGUMENT, "--format: `%.60s` is no format: give onnx or safetensors", name);
-    return fv_fail(error, FV_E_ARGUMENT, "%.200s: its ending tells no format: give --format onnx or safetensors",
+    if (name)
+        return fv_fail(error, FV_E_ARGUMENT, "--format: `%.60s` is no format: give onnx, safetensors or npz", name);
+    return fv_fail(error, FV_E_ARGUMENT, "%.200s: its ending tells no format: give --format onnx, safetensors or npz",
                    e->path);
 }
 
@@ -76,6 +77,8 @@ static fv_status write_file(const exporting *e, fv_error *error) {
     switch (formats[e->format].format) {
     case FV_EXPORT_ONNX:
         return fv_export_onnx(e->run.net, e->path, names, e->input, error);
+    case FV_EXPORT_NPZ:
+        return fv_export_npz(e->run.net, e->path, names, error);
     case FV_EXPORT_SAFETENSORS:
         return fv_net_save(e->run.net, e->path, names, error);
     }

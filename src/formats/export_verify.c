@@ -4,25 +4,22 @@
 
 #include "formats/files.h"
 #include "formats/graph.h"
+#include "formats/npz.h"
 #include "formats/onnx_read.h"
 #include "fovea/export.h"
 
-static fv_status read_safetensors(const char *path, fv_graph **out, fv_error *error) {
-    fv_net *net;
-    FV_TRY(fv_net_load(path, &net, NULL, error));
-    fv_status status = fv_graph_of_net(net, out);
-    fv_net_destroy(net);
+/* Reads the file into a graph. */
+static fv_status read_back(const fv_net *net, const char *path, fv_export_format format, fv_graph **out,
+                           fv_error *error) {
+    fv_net *found;
+    if (format == FV_EXPORT_ONNX) return fv_onnx_read(path, out, error);
+    if (format == FV_EXPORT_NPZ)
+        FV_TRY(fv_npz_read_net(path, net, &found, error));
+    else
+        FV_TRY(fv_net_load(path, &found, NULL, error));
+    fv_status status = fv_graph_of_net(found, out);
+    fv_net_destroy(found);
     return status == FV_OK ? FV_OK : fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
-}
-
-static fv_status read_back(const char *path, fv_export_format format, fv_graph **out, fv_error *error) {
-    switch (format) {
-    case FV_EXPORT_SAFETENSORS:
-        return read_safetensors(path, out, error);
-    case FV_EXPORT_ONNX:
-        return fv_onnx_read(path, out, error);
-    }
-    return fv_fail(error, FV_E_ARGUMENT, "no such export format");
 }
 
 static int best_of(const double *logits, int n) {
@@ -67,7 +64,7 @@ fv_status fv_export_verify(const fv_net *net, const char *path, fv_export_format
                            const fv_indices *indices, int n_threads, fv_agreement *out, fv_error *error) {
     fv_graph *graph;
     logits at = {0};
-    FV_TRY(read_back(path, format, &graph, error));
+    FV_TRY(read_back(net, path, format, &graph, error));
     fv_status status = infer(net, graph, images, indices, n_threads, &at);
     if (status == FV_OK) {
         *out = (fv_agreement){0};

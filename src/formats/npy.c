@@ -295,3 +295,28 @@ fv_status fv_npy_read_labels(fv_source *source, uint16_t **labels, size_t *n, fv
     *n = of.size[0];
     return FV_OK;
 }
+
+/* ---- weights ---- */
+
+fv_status fv_npy_read_floats(fv_source *source, int rank, const int *size, float *values, fv_error *error) {
+    header of = {0}, wanted = {.rank = rank};
+    char found[160], right[160];
+    uint8_t *bytes;
+    FV_TRY(read_header(source, &of, error));
+    bool fits =
+        of.kind == 'f' && of.width == sizeof *values && !of.big_endian && !(of.fortran && rank > 1) && of.rank == rank;
+    for (int i = 0; i < rank; i++) {
+        wanted.size[i] = (size_t)size[i];
+        fits = fits && of.size[i] == wanted.size[i];
+    }
+    if (!fits)
+        return fv_fail(error, FV_E_DATA, "%s: holds values of type %c%d, shape %s; float32 of shape %s are needed",
+                       fv_path_shown(fv_source_name(source)), of.kind, of.width, shape_text(&of, found),
+                       shape_text(&wanted, right));
+    FV_TRY(read_values(source, &of, &bytes, error));
+    size_t n = 1;
+    for (int i = 0; i < rank; i++) n *= of.size[i];
+    memcpy(values, bytes, n * sizeof *values);
+    free(bytes);
+    return FV_OK;
+}

@@ -15,6 +15,9 @@
 fv_status fv_npy_read_images(fv_source *source, uint8_t **pixels, size_t *n, fv_shape *shape,
                              fv_error *error) FV_MUST_CHECK;
 fv_status fv_npy_read_labels(fv_source *source, uint16_t **labels, size_t *n, fv_error *error) FV_MUST_CHECK;
+/* An array of little-endian float32 that has just this shape; `values` gets all of them. Errors as above. */
+fv_status fv_npy_read_floats(fv_source *source, int rank, const int *size, float *values,
+                             fv_error *error) FV_MUST_CHECK;
 
 /* n images [H][W][C] to [C][H][W], in place. FV_E_MEMORY. */
 fv_status fv_pixels_channels_first(uint8_t *pixels, size_t n, fv_shape shape) FV_MUST_CHECK;
