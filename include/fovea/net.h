@@ -93,6 +93,11 @@ fv_status fv_net_save(const fv_net *net, const char *path, const char *const *cl
                       fv_error *error) FV_MUST_CHECK;
 /* class_names (may be NULL) gets an array of n_classes strings to be freed with fv_strings_free. */
 fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_error *error) FV_MUST_CHECK;
+/* Weights and running statistics for a net that is there, by PyTorch's names and shapes, from any safetensors file of
+ * float32: PyTorch's of the same nn.Sequential, say. Mean and std are taken over where the metadata hold them, and
+ * *normalised says so. FV_E_IO; FV_E_DATA names the first tensor that does not fit, both shapes; `net` is then partly
+ * set. */
+fv_status fv_net_load_weights(fv_net *net, const char *path, bool *normalised, fv_error *error) FV_MUST_CHECK;
 void fv_strings_free(char **strings, int n);
 
 #ifdef __cplusplus

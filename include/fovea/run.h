@@ -12,6 +12,7 @@ extern "C" {
 typedef struct fv_run_config {
     char dataset[512]; /* name or path, as given */
     char model[4096];  /* name or text, as given; run.json also holds the resolved text */
+    char init[512];    /* safetensors file that training starts from; "": first weights are drawn */
     int pad, epochs, batch;
     char optimizer[128], schedule[128], augment[512];
     double learning_rate, validation, label_smoothing, ema;

@@ -15,6 +15,10 @@ typedef struct cli_run {
 
 /* Reads run.json and model.safetensors. */
 fv_status cli_run_open(const char *directory, cli_run *out, fv_error *error) FV_MUST_CHECK;
+/* The same from a safetensors file of weights for `model` (what --model may be) and images of `dataset`. `normalise`:
+ * "none", "MEAN STD" (with commas between channels), or NULL: by the file's metadata, else by the training images. */
+fv_status cli_run_import(const char *file, const char *model, const char *normalise, const fv_dataset *dataset,
+                         cli_run *out, fv_error *error) FV_MUST_CHECK;
 void cli_run_deinit(cli_run *run);
 
 /* "test", "validation" or "train". FV_E_ARGUMENT. */

@@ -78,6 +78,8 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
                        "split: give --validation above 0");
     FV_TRY(fv_net_create(c->model, shape, t->dataset->n_classes, c->pad, c->seed, &t->net, error));
     FV_TRY(normalise(t, error));
+    bool normalised; /* by the file: as its weights are used to */
+    if (*c->init) FV_TRY(fv_net_load_weights(t->net, c->init, &normalised, error));
     t->history = calloc((size_t)c->epochs, sizeof *t->history);
     t->predictions = calloc(t->validation.n + 1, sizeof *t->predictions);
     return t->history && t->predictions ? FV_OK : fv_fail(error, FV_E_MEMORY, "out of memory");
@@ -153,6 +155,7 @@ static void print_recipe(const cli_training *t, FILE *to) {
     fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", c->optimizer,
             c->learning_rate, c->schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads,
             t->threads == 1 ? "" : "s");
+    if (*c->init) fprintf(to, "    init %s\n", c->init);
     if (t->augment) fprintf(to, "    augment %s\n", fv_augment_text(t->augment));
     char more[160] = "";
     size_t n = 0;

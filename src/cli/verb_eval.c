@@ -7,6 +7,9 @@
 
 static const cli_option options[] = {
     {"split", "SPLIT", "test, validation or train (test)"},
+    {"model", "MODEL", "of FILE: name, text or .net file"},
+    {"normalise", "TEXT", "of FILE: \"none\", or mean and std: \"0.1307 0.3081\""},
+    CLI_DATASET_OPTIONS,
     {"threads", "N", "0: all processors (0)"},
     {"json", NULL, "prints JSON"},
     {"quiet", NULL, "prints only errors"},
@@ -15,9 +18,13 @@ static const cli_option options[] = {
 
 static const cli_usage usage = {
     .verb = "eval",
-    .arguments = "RUN [DATA]",
+    .arguments = "RUN|FILE [DATA]",
     .about = "Evaluates a run's model on a split of its own dataset or of DATA, and writes\n"
-             "RUN/predictions-SPLIT.csv (predictions-DATA-SPLIT.csv for other data).",
+             "RUN/predictions-SPLIT.csv (predictions-DATA-SPLIT.csv for other data).\n"
+             "`fovea eval FILE DATA --model TEXT` takes weights from a safetensors file, as\n"
+             "PyTorch writes it; pixels / 255 are normalised as its metadata say, or else as\n"
+             "DATA's training images are. Nothing is written.",
+    .more = CLI_DATASET_MORE,
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,
@@ -27,6 +34,7 @@ typedef struct evaluation {
     cli_run run;
     fv_dataset *dataset;
     const char *split;
+    bool imported;   /* from a file, without a run */
     char label[160]; /* the split's name in the file's: "test", "fashion-mnist-test" */
     fv_score score;
     fv_prediction *predictions;
@@ -62,7 +70,7 @@ static void print(const evaluation *e) {
         cli_cell(&table, "%s", cli_percent(c->f1, 1).s);
     }
     cli_table_print(&table, stdout);
-    printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
+    if (!e->imported) printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
 }
 
 static json_t *to_json(const evaluation *e) {
@@ -81,25 +89,51 @@ static json_t *to_json(const evaluation *e) {
                      "accuracy_high", i.high, "classes", classes);
 }
 
-static fv_status evaluate(const cli_line *line, evaluation *e, fv_error *error) {
+/* The model of a file, and its data. */
+static fv_status open_file(const cli_line *line, evaluation *e, fv_error *error) {
+    if (line->n_arguments < 2)
+        return fv_fail(error, FV_E_ARGUMENT, "eval: no dataset is named: give `fovea eval FILE DATA --model TEXT`");
     fv_run_config config = fv_run_config_defaults();
-    bool quiet = cli_given(line, "quiet");
-    e->split = cli_given(line, "split") ? cli_value(line, "split") : "test";
-    FV_TRY(cli_split_check(e->split, error));
-    FV_TRY(cli_field(line, "threads", &config, error));
+    FV_TRY(cli_dataset_fields(line, &config, error));
+    if (strlen(line->arguments[1]) >= sizeof config.dataset)
+        return fv_fail(error, FV_E_ARGUMENT, "%.60s...: the path is too long: at most %zu characters",
+                       line->arguments[1], sizeof config.dataset - 1);
+    snprintf(config.dataset, sizeof config.dataset, "%s", line->arguments[1]);
+    FV_TRY(cli_dataset_open(&config, NULL, &e->dataset, error));
+    FV_TRY(cli_dataset_check(line, e->dataset, error));
+    FV_TRY(cli_run_import(line->arguments[0], cli_value(line, "model"), cli_value(line, "normalise"), e->dataset,
+                          &e->run, error));
+    e->imported = true;
+    return FV_OK;
+}
+
+static fv_status open_run(const cli_line *line, evaluation *e, fv_error *error) {
+    static const char *const recorded[] = {"normalise", "size", "fit", "channels", "skip-bad"};
+    for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++)
+        if (cli_given(line, recorded[i]))
+            return fv_fail(error, FV_E_ARGUMENT, "--%s: goes with --model: a run has its own recorded", recorded[i]);
     FV_TRY(cli_run_open(line->arguments[0], &e->run, error));
     const char *data = line->n_arguments > 1 ? line->arguments[1] : e->run.info.config.dataset;
     FV_TRY(cli_run_dataset(&e->run, line->n_arguments > 1 ? data : NULL, &e->dataset, error));
     bool same = cli_run_same_data(&e->run.info, e->dataset);
     snprintf(e->label, sizeof e->label, "%s%s%s", same ? "" : e->dataset->name, same ? "" : "-", e->split);
-    if (!same && line->n_arguments < 2 && !quiet)
+    if (!same && line->n_arguments < 2 && !cli_given(line, "quiet"))
         cli_complain("%s: not the data that %s was trained on (their checksums differ)", data, e->run.directory);
+    return FV_OK;
+}
+
+static fv_status evaluate(const cli_line *line, evaluation *e, fv_error *error) {
+    fv_run_config config = fv_run_config_defaults();
+    e->split = cli_given(line, "split") ? cli_value(line, "split") : "test";
+    FV_TRY(cli_split_check(e->split, error));
+    FV_TRY(cli_field(line, "threads", &config, error));
+    FV_TRY(cli_given(line, "model") ? open_file(line, e, error) : open_run(line, e, error));
     FV_TRY(cli_run_evaluate(&e->run, e->dataset, e->split, cli_threads(config.threads), &e->score, &e->predictions,
                             error));
     FV_TRY(score_classes(e, error));
-    FV_TRY(fv_run_write_predictions(e->run.directory, e->label, e->predictions, e->score.n, error));
+    if (!e->imported) FV_TRY(fv_run_write_predictions(e->run.directory, e->label, e->predictions, e->score.n, error));
     if (cli_given(line, "json")) return cli_json_print(to_json(e), error);
-    if (!quiet) print(e);
+    if (!cli_given(line, "quiet")) print(e);
     return FV_OK;
 }
 

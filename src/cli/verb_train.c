@@ -11,6 +11,7 @@
 
 static const cli_option options[] = {
     {"model", "MODEL", "name, text or .net file (convnet)"},
+    {"init", "FILE", "starts from a safetensors file's weights"},
     {"epochs", "N", "passes over the training images (10)"},
     {"batch", "N", "images a step (64)"},
     {"optimizer", "TEXT", "adadelta, sgd, adam or adamw (adadelta)"},
@@ -44,9 +45,9 @@ static const cli_usage usage = {
 
 /* Defaults, then --config, then the flags. */
 static fv_status read_config(const cli_line *line, fv_run_config *config, fv_error *error) {
-    static const char *const plain[] = {
-        "epochs",     "batch",  "optimizer", "learning-rate", "schedule", "augment",         "validation",
-        "split-seed", "subset", "seed",      "threads",       "patience", "label-smoothing", "ema"};
+    static const char *const plain[] = {"init",     "epochs",  "batch",      "optimizer",       "learning-rate",
+                                        "schedule", "augment", "validation", "split-seed",      "subset",
+                                        "seed",     "threads", "patience",   "label-smoothing", "ema"};
     *config = fv_run_config_defaults();
     config->pad = -1; /* not decided yet */
     if (cli_given(line, "config")) FV_TRY(fv_run_config_read(cli_value(line, "config"), config, error));

@@ -1,6 +1,7 @@
 /* A net as model.safetensors: weights by PyTorch's names, and formats/net_metadata.h. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,59 @@ static fv_status read_names(const fv_safetensors *file, const char *path, char *
     return status;
 }
 
+/* "[64, 200]" */
+static const char *shape_text(int rank, const size_t *size, char out[128]) {
+    int n = snprintf(out, 128, "[");
+    for (int i = 0; i < rank && n < 100; i++) n += snprintf(out + n, 128 - (size_t)n, "%s%zu", i ? ", " : "", size[i]);
+    snprintf(out + n, 128 - (size_t)n, "]");
+    return out;
+}
+
+/* What PyTorch's batch norms keep besides, and nobody needs. */
+static bool is_counter(const char *name) {
+    size_t n = strlen(name), tail = strlen(".num_batches_tracked");
+    return n >= tail && strcmp(name + n - tail, ".num_batches_tracked") == 0;
+}
+
+/* The file's first tensor that the net has no place for; NULL: there is none. */
+static const fv_named_tensor *find_stranger(const fv_safetensors *file, const fv_net *net) {
+    const fv_named_tensor *tensor;
+    for (size_t i = 0; (tensor = fv_safetensors_at(file, i)); i++) {
+        bool known = is_counter(tensor->name);
+        for (int j = 0; !known && j < fv_net_n_tensors(net); j++) {
+            fv_tensor_info info;
+            fv_net_tensor(net, j, &info);
+            known = strcmp(info.name, tensor->name) == 0;
+        }
+        if (!known) return tensor;
+    }
+    return NULL;
+}
+
+/* The tensor is missing, or is another than the model text says. */
+static fv_status fail_tensor(const fv_safetensors *file, const char *path, const fv_net *net,
+                             const fv_tensor_info *info, const fv_named_tensor *tensor, fv_error *error) {
+    char wanted[128], found[128];
+    size_t size[4];
+    for (int i = 0; i < info->rank; i++) size[i] = (size_t)info->size[i];
+    shape_text(info->rank, size, wanted);
+    if (tensor && tensor->dtype != FV_FLOAT32)
+        return fv_fail(error, FV_E_DATA, "%s: tensor \"%s\" holds %s; weights must be F32 (in PyTorch: net.float())",
+                       fv_path_shown(path), info->name, fv_dtype_name(tensor->dtype));
+    if (tensor)
+        return fv_fail(error, FV_E_DATA, "%s: tensor \"%s\" is %s, where the model text makes it %s",
+                       fv_path_shown(path), info->name, shape_text(tensor->rank, tensor->size, found), wanted);
+    const fv_named_tensor *stranger = find_stranger(file, net);
+    if (stranger)
+        return fv_fail(error, FV_E_DATA,
+                       "%s: tensor \"%s\" %s is missing; the file has \"%.60s\" %s, for which the model text has no "
+                       "place",
+                       fv_path_shown(path), info->name, wanted, stranger->name,
+                       shape_text(stranger->rank, stranger->size, found));
+    return fv_fail(error, FV_E_DATA, "%s: tensor \"%s\" %s of the model text is missing", fv_path_shown(path),
+                   info->name, wanted);
+}
+
 /* The file's tensor for one of the net's. */
 static fv_status read_tensor(const fv_safetensors *file, const char *path, fv_net *net, int index, fv_error *error) {
     fv_tensor_info info;
@@ -112,11 +166,7 @@ static fv_status read_tensor(const fv_safetensors *file, const char *path, fv_ne
     const fv_named_tensor *tensor = fv_safetensors_find(file, info.name);
     bool fits = tensor && tensor->dtype == FV_FLOAT32 && tensor->rank == info.rank;
     for (int i = 0; fits && i < info.rank; i++) fits = tensor->size[i] == (size_t)info.size[i];
-    if (!fits)
-        return fv_fail(error, FV_E_DATA,
-                       "%s: tensor \"%s\" is missing or has another shape than the model text in the "
-                       "same file says; give a model.safetensors that Fovea wrote",
-                       fv_path_shown(path), info.name);
+    if (!fits) return fail_tensor(file, path, net, &info, tensor, error);
     const float *values = tensor->data;
     const char *last = strrchr(info.name, '.');
     float low = last && strcmp(last, ".running_var") == 0 ? 0 : -INFINITY;
@@ -133,32 +183,44 @@ static fv_status read_tensor(const fv_safetensors *file, const char *path, fv_ne
 
 static fv_status read_tensors(const fv_safetensors *file, const char *path, fv_net *net, fv_error *error) {
     int n = fv_net_n_tensors(net);
+    char shape[128];
     for (int i = 0; i < n; i++) FV_TRY(read_tensor(file, path, net, i, error));
-    if (fv_safetensors_at(file, (size_t)n)) return fail_file(path, "it holds more tensors than its model text", error);
-    return FV_OK;
+    const fv_named_tensor *stranger = find_stranger(file, net);
+    if (!stranger) return FV_OK;
+    return fv_fail(error, FV_E_DATA, "%s: tensor \"%.60s\" %s: the model text has no place for it", fv_path_shown(path),
+                   stranger->name, shape_text(stranger->rank, stranger->size, shape));
+}
+
+/* Mean and std of the metadata. False where they are missing or do not fit. */
+static bool read_normalisation(const fv_safetensors *file, fv_net *net) {
+    double mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    float mean_of[FV_MAX_CHANNELS], std_of[FV_MAX_CHANNELS];
+    int n = fv_net_input(net).c;
+    if (!read_list(file, "mean", n, -1e6, 1e6, mean) || !read_list(file, "std", n, 1e-6, 1e6, std)) return false;
+    for (int i = 0; i < n; i++) {
+        mean_of[i] = (float)mean[i];
+        std_of[i] = (float)std[i];
+    }
+    fv_net_set_normalisation(net, mean_of, std_of);
+    return true;
 }
 
 static fv_status create(const fv_safetensors *file, const char *path, int n_classes, fv_net **out, fv_error *error) {
-    double input[3], mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
+    double input[3];
     const char *text = fv_safetensors_metadata(file, "model");
     if (!text) return fail_file(path, "its metadata hold no model text", error);
     if (!read_list(file, "input", 3, 1, FV_MAX_SIDE, input) || input[0] > FV_MAX_CHANNELS)
         return fail_file(path, "its metadata hold no input shape [C, H, W]", error);
     fv_shape shape = {(int)input[0], (int)input[1], (int)input[2]};
-    if (!read_list(file, "mean", shape.c, -1e6, 1e6, mean) || !read_list(file, "std", shape.c, 1e-6, 1e6, std))
-        return fail_file(path, "its metadata hold no mean and std for each channel", error);
     fv_error reason = {FV_OK, ""};
     fv_status status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(path));
     if (status != FV_OK)
         return fv_fail(error, FV_E_DATA, "%s: its model text makes no net: %s", fv_path_shown(path), reason.message);
-    float mean_of[FV_MAX_CHANNELS], std_of[FV_MAX_CHANNELS];
-    for (int i = 0; i < shape.c; i++) {
-        mean_of[i] = (float)mean[i];
-        std_of[i] = (float)std[i];
-    }
-    fv_net_set_normalisation(*out, mean_of, std_of);
-    return FV_OK;
+    if (read_normalisation(file, *out)) return FV_OK;
+    fv_net_destroy(*out);
+    *out = NULL;
+    return fail_file(path, "its metadata hold no mean and std for each channel", error);
 }
 
 fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_error *error) {
@@ -179,4 +241,13 @@ fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_er
     if (class_names) *class_names = names;
     *out = net;
     return FV_OK;
+}
+
+fv_status fv_net_load_weights(fv_net *net, const char *path, bool *normalised, fv_error *error) {
+    fv_safetensors *file;
+    FV_TRY(fv_safetensors_read(path, &file, error));
+    fv_status status = read_tensors(file, path, net, error);
+    if (status == FV_OK) *normalised = read_normalisation(file, net);
+    fv_safetensors_destroy(file);
+    return status;
 }

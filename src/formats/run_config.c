@@ -28,6 +28,7 @@ typedef struct field {
 static const field fields[] = {
     {"dataset", TEXT, AT(dataset), 0, 0},
     {"model", TEXT, AT(model), 0, 0},
+    {"init", TEXT, AT(init), 0, 0},
     {"pad", WHOLE, AT(pad), 0, 16},
     {"epochs", WHOLE, AT(epochs), 1, 100000},
     {"batch", WHOLE, AT(batch), 1, 65536},

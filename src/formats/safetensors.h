@@ -9,7 +9,18 @@
 
 #include "fovea/status.h"
 
-typedef enum fv_dtype { FV_FLOAT32, FV_INT32, FV_UINT32, FV_UINT8 } fv_dtype;
+typedef enum fv_dtype {
+    FV_FLOAT32,
+    FV_INT32,
+    FV_UINT32,
+    FV_UINT8,
+    FV_INT64, /* from here on others write them, PyTorch for one */
+    FV_FLOAT64,
+    FV_FLOAT16,
+    FV_BFLOAT16
+} fv_dtype;
+/* "F32", ... as in the file. */
+const char *fv_dtype_name(fv_dtype dtype);
 enum { FV_TENSOR_RANK = 8 };
 
 typedef struct fv_named_tensor {

@@ -52,7 +52,8 @@ static fv_status read_dtype(const reading *at, const char *name, const json_t *v
             return FV_OK;
         }
     }
-    return fv_fail(at->error, FV_E_DATA, "%s: tensor \"%.60s\" has dtype %.20s; F32, I32, U32 and U8 are read",
+    return fv_fail(at->error, FV_E_DATA,
+                   "%s: tensor \"%.60s\" has dtype %.20s; F32, F64, F16, BF16, I64, I32, U32 and U8 are read",
                    fv_path_shown(at->path), name, text ? text : "missing");
 }
 

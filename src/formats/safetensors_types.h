@@ -11,7 +11,7 @@ typedef struct fv_dtype_row {
     size_t size_bytes;
 } fv_dtype_row;
 
-enum { FV_N_DTYPES = FV_UINT8 + 1 };
+enum { FV_N_DTYPES = FV_BFLOAT16 + 1 };
 extern const fv_dtype_row fv_dtype_table[FV_N_DTYPES];
 
 #define FV_METADATA_KEY "__metadata__"

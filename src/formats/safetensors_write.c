@@ -10,7 +10,12 @@
 enum { DATA_ALIGN = 64 }; /* the header is padded with blanks, so that the data begin at such a multiple */
 
 const fv_dtype_row fv_dtype_table[FV_N_DTYPES] = {
-    [FV_FLOAT32] = {"F32", 4}, [FV_INT32] = {"I32", 4}, [FV_UINT32] = {"U32", 4}, [FV_UINT8] = {"U8", 1}};
+    [FV_FLOAT32] = {"F32", 4}, [FV_INT32] = {"I32", 4},   [FV_UINT32] = {"U32", 4},  [FV_UINT8] = {"U8", 1},
+    [FV_INT64] = {"I64", 8},   [FV_FLOAT64] = {"F64", 8}, [FV_FLOAT16] = {"F16", 2}, [FV_BFLOAT16] = {"BF16", 2}};
+
+const char *fv_dtype_name(fv_dtype dtype) {
+    return fv_dtype_table[dtype].name;
+}
 
 bool fv_tensor_count(const fv_named_tensor *tensor, size_t *n) {
     *n = 1;
@@ -55,7 +60,7 @@ static fv_status add_metadata(json_t *header, const char *path, const fv_metadat
 static fv_status add_tensors(json_t *header, const char *path, const fv_named_tensor *tensors, size_t n, fv_part *parts,
                              fv_error *error) {
     size_t at = 0;
-    for (size_t width = 4; width > 0; width = width == 4 ? 1 : 0) {
+    for (size_t width = 8; width > 0; width /= 2) {
         for (size_t i = 0; i < n; i++) {
             size_t count;
             if (fv_dtype_table[tensors[i].dtype].size_bytes != width) continue;

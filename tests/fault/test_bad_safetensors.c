@@ -45,7 +45,7 @@ static const struct {
     {"{" TENSOR("a", "F32", "[2.0]", "0", "8") "}", 8, "whole number"},
     {"{" TENSOR("a", "F32", "2", "0", "8") "}", 8, "no shape"},
     {"{" TENSOR("a", "F32", "[1,1,1,1,1,1,1,1,2]", "0", "8") "}", 8, "dimensions"},
-    {"{" TENSOR("a", "F16", "[4]", "0", "8") "}", 8, "F16"},
+    {"{" TENSOR("a", "F8_E5M2", "[4]", "0", "4") "}", 4, "F8_E5M2"},
     {"{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "dtype missing"},
     {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", 8, "no shape"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "data_offsets"},

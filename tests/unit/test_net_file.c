@@ -105,10 +105,12 @@ static void files_that_make_no_net_are_refused(void **state) {
         {"dense classes", "[1,1,2]", "[0,1]", "[\"a\",\"b\",\"c\"]", "mean", weight, 2, 2},
         {"dense classes", "[1,1,2]", "[0]", NULL, "class_names", weight, 2, 2},
         {"dense classes", "[1,1,2]", "[0]", "[1,2,3]", "class_names", weight, 2, 2},
-        {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\"]", "shape", weight, 2, 2},
-        {"dense classes", "[1,1,3]", "[0]", "[\"a\",\"b\",\"c\"]", "shape", weight, 2, 2},
+        {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\"]", "is [3, 2], where the model text makes it [2, 2]", weight,
+         2, 2},
+        {"dense classes", "[1,1,3]", "[0]", "[\"a\",\"b\",\"c\"]", "[3, 3]", weight, 2, 2},
         {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "missing", weight, 2, 1},
-        {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "more tensors", weight, 2, 3},
+        {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "\"extra\" [3]: the model text has no place", weight,
+         2, 3},
         {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "nan", broken, 2, 2},
     };
     fv_net *probe = make_net("dense classes", (fv_shape){1, 1, 2}, 3);
@@ -144,12 +146,65 @@ static void files_that_make_no_net_are_refused(void **state) {
     }
 }
 
+/* Weights from a file of whoever's: what does not fit is told by name and both shapes, the first one first. */
+static void weights_are_taken_by_name(void **state) {
+    (void)state;
+    static const float values[64];
+    static const int64_t counter[1];
+    fv_named_tensor good[] = {{"0.weight", FV_FLOAT32, 4, {2, 1, 3, 3}, values},
+                              {"0.bias", FV_FLOAT32, 1, {2}, values},
+                              {"1.weight", FV_FLOAT32, 1, {2}, values},
+                              {"1.bias", FV_FLOAT32, 1, {2}, values},
+                              {"1.running_mean", FV_FLOAT32, 1, {2}, values},
+                              {"1.running_var", FV_FLOAT32, 1, {2}, values},
+                              {"1.num_batches_tracked", FV_INT64, 0, {0}, counter},
+                              {"2.weight", FV_FLOAT32, 2, {3, 8}, values},
+                              {"2.bias", FV_FLOAT32, 1, {3}, values}};
+    enum { N = sizeof good / sizeof good[0] };
+    const struct {
+        int at; /* the tensor that is replaced; N: none */
+        fv_named_tensor by;
+        const char *words;
+    } rows[] = {
+        {N, {0}, NULL},
+        {0,
+         {"0.weight", FV_FLOAT32, 4, {2, 1, 5, 5}, values},
+         "\"0.weight\" is [2, 1, 5, 5], where the model text makes it [2, 1, 3, 3]"},
+        {0, {"0.weight", FV_FLOAT32, 2, {2, 9}, values}, "\"0.weight\" is [2, 9], where"},
+        {0, {"0.weight", FV_FLOAT16, 4, {2, 1, 3, 3}, values}, "\"0.weight\" holds F16; weights must be F32"},
+        {1, {"conv1.bias", FV_FLOAT32, 1, {2}, values}, "\"0.bias\" [2] is missing; the file has \"conv1.bias\" [2]"},
+        {7,
+         {"2.weight", FV_FLOAT32, 2, {8, 3}, values},
+         "\"2.weight\" is [8, 3], where the model text makes it [3, 8]"},
+        {6, {"3.weight", FV_FLOAT32, 0, {0}, values}, "\"3.weight\" []: the model text has no place for it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fv_named_tensor tensors[N];
+        memcpy(tensors, good, sizeof good);
+        if (rows[i].at < N) tensors[rows[i].at] = rows[i].by;
+        const char *path = scratch_path(directory, "weights.safetensors");
+        assert_int_equal(fv_safetensors_write(path, tensors, N, NULL, 0, NULL), FV_OK);
+        fv_net *net = make_net("conv 2 3x3, batchnorm, dense classes", (fv_shape){1, 4, 4}, 3);
+        bool normalised = true;
+        fv_error error = {FV_OK, ""};
+        fv_status status = fv_net_load_weights(net, path, &normalised, &error);
+        if (!rows[i].words) {
+            assert_int_equal(status, FV_OK);
+            assert_false(normalised);
+        } else if (status != FV_E_DATA || !strstr(error.message, rows[i].words)) {
+            fail_msg("row %zu: status %d, \"%s\" without \"%s\"", i, status, error.message, rows[i].words);
+        }
+        fv_net_destroy(net);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_net_comes_back),
         TEST(names_and_shapes_are_pytorchs),
         TEST(files_that_make_no_net_are_refused),
+        TEST(weights_are_taken_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
