@@ -51,28 +51,30 @@ INL void product_tile(const int n, int n_in, ptrdiff_t stride, const float *x, c
 }
 
 /* All tiles of n outputs that fit. */
-INL int product_tiles(const int n, int o, int n_out, int n_in, const float *x, const float *w, const finish *f,
-                      float *y) {
-    for (; o + n <= n_out; o += n) product_tile(n, n_in, fv_round_up(n_out, 16), x, w, f, o, y);
+INL int product_tiles(const int n, int o, int n_out, int n_in, ptrdiff_t stride, const float *x, const float *w,
+                      const finish *f, float *y) {
+    for (; o + n <= n_out; o += n) product_tile(n, n_in, stride, x, w, f, o, y);
     return o;
 }
 
-static void product(int n_in, int n_out, const float *x, const float *w, const finish *f, float *y) {
-    int o = product_tiles(TILE, 0, n_out, n_in, x, w, f, y);
-    if (TILE > 8) o = product_tiles(8, o, n_out, n_in, x, w, f, y);
-    o = product_tiles(4, o, n_out, n_in, x, w, f, y);
-    o = product_tiles(2, o, n_out, n_in, x, w, f, y);
-    product_tiles(1, o, n_out, n_in, x, w, f, y);
+static void product(int n_in, int n_out, ptrdiff_t stride, const float *x, const float *w, const finish *f, float *y) {
+    int o = product_tiles(TILE, 0, n_out, n_in, stride, x, w, f, y);
+    if (TILE > 8) o = product_tiles(8, o, n_out, n_in, stride, x, w, f, y);
+    o = product_tiles(4, o, n_out, n_in, stride, x, w, f, y);
+    o = product_tiles(2, o, n_out, n_in, stride, x, w, f, y);
+    product_tiles(1, o, n_out, n_in, stride, x, w, f, y);
 }
 
-void FV_K(dense)(int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu) {
+void FV_K(dense)(int n_in, int n_out, ptrdiff_t stride, const float *x, const float *w, const float *bias, float *y,
+                 int relu) {
     const finish f = {.start = bias, .relu = relu};
-    product(n_in, n_out, x, w, &f, y);
+    product(n_in, n_out, stride, x, w, &f, y);
 }
 
-void FV_K(dense_dx)(int n_in, int n_out, const float *dy, const float *wt, const float *gate, float *dx, int add) {
+void FV_K(dense_dx)(int n_in, int n_out, ptrdiff_t stride, const float *dy, const float *wt, const float *gate,
+                    float *dx, int add) {
     const finish f = {.gate = gate, .add = add};
-    product(n_out, n_in, dy, wt, &f, dx);
+    product(n_out, n_in, stride, dy, wt, &f, dx);
 }
 
 /* 16 x 16 floats of w [n_rows][..] to wt, of which the last rows and columns may be missing: read as zero, not
@@ -84,8 +86,8 @@ static void transpose_edge(int n_rows, int n_columns, const float *w, size_t str
     for (size_t c = 0; c < (size_t)n_columns; c++) memcpy(wt + c * wt_stride, to + 16 * c, 16 * sizeof *wt);
 }
 
-void FV_K(dense_transpose)(int n_in, int n_out, const float *w, float *wt) {
-    const size_t stride = (size_t)fv_round_up(n_out, 16), wt_stride = (size_t)fv_round_up(n_in, 16);
+void FV_K(dense_transpose)(int n_in, int n_out, const float *w, ptrdiff_t to_stride, float *wt) {
+    const size_t stride = (size_t)fv_round_up(n_out, 16), wt_stride = (size_t)to_stride;
     for (int i = 0; i < n_in; i += 16)
         for (int o = 0; o < n_out; o += 16) {
             const float *from = w + (size_t)i * stride + (size_t)o;
@@ -98,13 +100,8 @@ void FV_K(dense_transpose)(int n_in, int n_out, const float *w, float *wt) {
         }
 }
 
-size_t FV_K(dense_dw_scratch)(int n_in, int n_out) {
-    (void)n_in;
-    return (size_t)FV_LANES * (size_t)fv_round_up(n_out, 16);
-}
-
-/* dy [O][16] to dyt [16][stride], and its folded sums to db. */
-static void transpose_dy(int n_out, const float *dy, size_t stride, float *dyt, float *db, int add) {
+void FV_K(dense_turn)(int n_out, const float *dy, float *dyt, float *db, int add) {
+    const size_t stride = (size_t)fv_round_up(n_out, 16);
     for (int o = 0; o < n_out; o += 16) {
         const int n = n_out - o < 16 ? n_out - o : 16;
         _Alignas(64) float edge[256] = {0};
@@ -152,11 +149,9 @@ INL int gradient_columns(const int n_columns, int o, int n_in, const float *x, c
     return o;
 }
 
-void FV_K(dense_dw)(int n_in, int n_out, const float *x, const float *dy, float *scratch, float *g, float *db,
-                    int add) {
+void FV_K(dense_dw)(int n_in, int n_out, const float *x, const float *dyt, float *g, int add) {
     const int stride = fv_round_up(n_out, 16);
-    transpose_dy(n_out, dy, (size_t)stride, scratch, db, add);
-    int o = gradient_columns(MOST_COLUMNS, 0, n_in, x, scratch, stride, g, add);
-    if (MOST_COLUMNS > NV) o = gradient_columns(2, o, n_in, x, scratch, stride, g, add);
-    if (MOST_COLUMNS > NV) gradient_columns(1, o, n_in, x, scratch, stride, g, add);
+    int o = gradient_columns(MOST_COLUMNS, 0, n_in, x, dyt, stride, g, add);
+    if (MOST_COLUMNS > NV) o = gradient_columns(2, o, n_in, x, dyt, stride, g, add);
+    if (MOST_COLUMNS > NV) gradient_columns(1, o, n_in, x, dyt, stride, g, add);
 }

@@ -137,18 +137,23 @@ typedef struct fv_fourier {
     X(void, conv_pool_dx,                                                                                              \
       (const fv_conv_pool_shape *s, const float *dy, const uint8_t *winners, const float *packed, float *dx, int add)) \
     /* ---- dense (dense.c) ---- */                                                                                    \
-    /* y[o] = [relu](bias[o] + sum over i in order w[i*S + o] * x[i]), o < n_out; x [I][16], y [O][16]. */             \
-    X(void, dense, (int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu))       \
-    /* wt[o*SI + i] = w[i*S + o], SI = n_in rounded up to 16; o < n_out; padding written as zero. */                   \
-    X(void, dense_transpose, (int n_in, int n_out, const float *w, float *wt))                                         \
-    /* dx[i] = (gate[i] > 0) * sum over o in order wt[o*SI + i] * dy[o]; gate NULL: no gate. add 1: the (gated) sum is \
-     * added to dx. */                                                                                                 \
-    X(void, dense_dx, (int n_in, int n_out, const float *dy, const float *wt, const float *gate, float *dx, int add))  \
-    X(size_t, dense_dw_scratch, (int n_in, int n_out))                                                                 \
-    /* g[i*S + o] (+)= ...: without add 0 + sum, with add g + sum, by v_fma in lane order: images one after another;   \
-     * db[o] (+)= folded dy[o]. Padding columns get zero. */                                                           \
-    X(void, dense_dw,                                                                                                  \
-      (int n_in, int n_out, const float *x, const float *dy, float *scratch, float *g, float *db, int add))            \
+    /* y[o] = [relu](bias[o] + sum over i in order w[i*stride + o] * x[i]), o < n_out; x [I][16], y [O][16]. A part of \
+     * the outputs may be asked for: stride is the whole layer's. */                                                   \
+    X(void, dense,                                                                                                     \
+      (int n_in, int n_out, ptrdiff_t stride, const float *x, const float *w, const float *bias, float *y, int relu))  \
+    /* wt[o*stride + i] = w[i*S + o], o < n_out; i up to n_in rounded up to 16, written as zero where not below n_in.  \
+     */                                                                                                                \
+    X(void, dense_transpose, (int n_in, int n_out, const float *w, ptrdiff_t stride, float *wt))                       \
+    /* dx[i] = (gate[i] > 0) * sum over o in order wt[o*stride + i] * dy[o]; gate NULL: no gate. add 1: the (gated)    \
+     * sum is added to dx. A part of the inputs may be asked for: stride is the whole layer's. */                      \
+    X(void, dense_dx,                                                                                                  \
+      (int n_in, int n_out, ptrdiff_t stride, const float *dy, const float *wt, const float *gate, float *dx,          \
+       int add))                                                                                                       \
+    /* dyt[l*S + o] = dy[o][l], zero in padding columns; db[o] (+)= folded dy[o]. dyt [16][S]. */                      \
+    X(void, dense_turn, (int n_out, const float *dy, float *dyt, float *db, int add))                                  \
+    /* g[i*S + o] (+)= ...: without add 0 + sum, with add g + sum, by v_fma in lane order: images one after another.   \
+     * dyt from dense_turn. Padding columns get zero. */                                                               \
+    X(void, dense_dw, (int n_in, int n_out, const float *x, const float *dyt, float *g, int add))                      \
     /* ---- batch norm (batchnorm.c) ---- */                                                                           \
     /* Of the first n_lanes lanes, per channel: mean and sum of squared deviations from it (two passes; per lane in    \
      * raster order, missing lanes as +0, folded). */                                                                  \

@@ -212,8 +212,8 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
     fv_map dy = fv_plan_gradient(plan, op->out, block);
     if (op->relu) plan->k->relu_dx(&y, &dy, &dy, 0);
     plan->k->conv_dw(&d->weights, layer->in.c * d->forward.n_taps, d->offsets, x.at, dy.at, block->scratch,
-                     block->slot + fv_layer_offset(plan->net, layer, 0), block->add);
-    plan->k->channel_sum(&dy, block->slot + fv_layer_offset(plan->net, layer, 1), block->add);
+                     fv_slot_at(plan, block, layer, 0), block->add);
+    plan->k->channel_sum(&dy, fv_slot_at(plan, block, layer, 1), block->add);
     for (int i = 0; i < d->n_phases; i++) {
         const phase *ph = &d->phases[i];
         fv_map dx = fv_plan_gradient(plan, op->in, block);

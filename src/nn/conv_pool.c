@@ -86,8 +86,7 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
     const uint8_t *winners = (const uint8_t *)(block->memory + op->kept);
     plan->k->conv_pool_ready(&d->weights, dy.at, winners, fv_dropout2d_scale(plan, op));
     plan->k->conv_pool_dw(&d->weights, window(&x, pad), dy.at, winners, block->scratch,
-                          block->slot + fv_layer_offset(plan->net, layer, 0),
-                          block->slot + fv_layer_offset(plan->net, layer, 1), block->add);
+                          fv_slot_at(plan, block, layer, 0), fv_slot_at(plan, block, layer, 1), block->add);
     if (!fv_plan_wants(plan, op->in)) return;
     fv_map dx = fv_plan_gradient(plan, op->in, block);
     int add = op->add_in;

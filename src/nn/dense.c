@@ -27,39 +27,92 @@ static void need(fv_plan *plan, fv_op *op) {
 
 static fv_status lay_out(fv_plan *plan, fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
+    size_t turned = (size_t)FV_LANES * (size_t)fv_round_up(layer->out.c, FV_LANES);
     if (plan->mode == FV_INFER) return FV_OK;
     op->shared = fv_plan_share(plan, (size_t)layer->out.c * (size_t)fv_round_up(layer->in.c, FV_LANES));
-    fv_plan_scratch(plan, plan->k->dense_dw_scratch(layer->in.c, layer->out.c));
+    if (op->large)
+        op->kept = fv_plan_keep(plan, turned);
+    else
+        fv_plan_scratch(plan, turned);
     return FV_OK;
 }
 
-static void prepare(const fv_plan *plan, const fv_op *op) {
+static void prepare_rows(const fv_plan *plan, const fv_op *op, int begin, int n) {
     const fv_layer *layer = fv_op_layer(plan, op);
+    ptrdiff_t row = fv_round_up(layer->out.c, FV_LANES);
     if (fv_plan_wants(plan, op->in))
-        plan->k->dense_transpose(layer->in.c, layer->out.c, fv_layer_data(plan->net, layer, 0),
-                                 plan->shared + op->shared);
+        plan->k->dense_transpose(n, layer->out.c, fv_layer_data(plan->net, layer, 0) + begin * row,
+                                 fv_round_up(layer->in.c, FV_LANES), plan->shared + op->shared + begin);
+}
+
+static void prepare(const fv_plan *plan, const fv_op *op) {
+    prepare_rows(plan, op, 0, fv_op_layer(plan, op)->in.c);
+}
+
+/* How many outputs of n_in weights each are worked on at a time, for one block after another: so many that their
+ * weights stay in the second-level cache; whole tiles on every instruction set. */
+static int panel(int n_in) {
+    enum { TILES = 48, PANEL_WEIGHTS = 65536 };
+    int n = PANEL_WEIGHTS / n_in / TILES * TILES;
+    return n > TILES ? n : TILES;
+}
+
+static int at_most(int n, int most) {
+    return n < most ? n : most;
+}
+
+static void forward_blocks(const fv_plan *plan, const fv_op *op, const fv_block *blocks, int n) {
+    const fv_layer *layer = fv_op_layer(plan, op);
+    const float *w = fv_layer_data(plan->net, layer, 0), *bias = fv_layer_data(plan->net, layer, 1);
+    int n_in = layer->in.c, n_out = layer->out.c, step = panel(n_in);
+    for (int o = 0; o < n_out; o += step)
+        for (int b = 0; b < n; b++) {
+            fv_map x = fv_plan_data(plan, op->in, &blocks[b]), y = fv_plan_data(plan, op->out, &blocks[b]);
+            plan->k->dense(n_in, at_most(n_out - o, step), fv_round_up(n_out, FV_LANES), x.at, w + o, bias + o,
+                           y.at + o * FV_LANES, op->relu);
+        }
 }
 
 static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
-    const fv_layer *layer = fv_op_layer(plan, op);
-    fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
-    plan->k->dense(layer->in.c, layer->out.c, x.at, fv_layer_data(plan->net, layer, 0),
-                   fv_layer_data(plan->net, layer, 1), y.at, op->relu);
+    forward_blocks(plan, op, block, 1);
 }
 
-static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
+static void weight_gradient(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     const fv_layer *layer = fv_op_layer(plan, op);
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
     fv_map dy = fv_plan_gradient(plan, op->out, block);
+    float *turned = op->large ? block->memory + op->kept : block->scratch;
     if (op->relu && !op->gated) plan->k->relu_dx(&y, &dy, &dy, 0);
-    plan->k->dense_dw(layer->in.c, layer->out.c, x.at, dy.at, block->scratch,
-                      block->slot + fv_layer_offset(plan->net, layer, 0),
-                      block->slot + fv_layer_offset(plan->net, layer, 1), block->add);
-    if (!fv_plan_wants(plan, op->in)) return;
-    fv_map dx = fv_plan_gradient(plan, op->in, block);
+    plan->k->dense_turn(layer->out.c, dy.at, turned, fv_slot_at(plan, block, layer, 1), block->add);
+    if (!op->large)
+        plan->k->dense_dw(layer->in.c, layer->out.c, x.at, turned, fv_slot_at(plan, block, layer, 0), block->add);
+}
+
+static void backward_blocks(const fv_plan *plan, const fv_op *op, const fv_block *blocks, int n) {
+    const fv_layer *layer = fv_op_layer(plan, op);
+    const float *wt = plan->shared + op->shared;
+    int n_in = layer->in.c, n_out = layer->out.c, step = panel(n_out);
     bool gate = op > plan->ops && op[-1].gated && op[-1].out == op->in;
-    plan->k->dense_dx(layer->in.c, layer->out.c, dy.at, plan->shared + op->shared, gate ? x.at : NULL, dx.at,
-                      op->add_in);
+    for (int b = 0; b < n; b++) weight_gradient(plan, op, &blocks[b]);
+    if (!fv_plan_wants(plan, op->in)) return;
+    for (int i = 0; i < n_in; i += step)
+        for (int b = 0; b < n; b++) {
+            fv_map x = fv_plan_data(plan, op->in, &blocks[b]), dx = fv_plan_gradient(plan, op->in, &blocks[b]);
+            plan->k->dense_dx(at_most(n_in - i, step), n_out, fv_round_up(n_in, FV_LANES),
+                              fv_plan_gradient(plan, op->out, &blocks[b]).at, wt + i, gate ? x.at + i * FV_LANES : NULL,
+                              dx.at + i * FV_LANES, op->add_in);
+        }
+}
+
+static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
+    backward_blocks(plan, op, block, 1);
+}
+
+static void gradient_rows(const fv_plan *plan, const fv_op *op, const fv_block *block, int begin, int n, float *g) {
+    fv_map x = fv_plan_data(plan, op->in, block);
+    plan->k->dense_dw(n, fv_op_layer(plan, op)->out.c, x.at + begin * FV_LANES, block->memory + op->kept, g,
+                      block->add);
 }
 
 const fv_op_type fv_dense_op = {need, lay_out, prepare, forward, backward, NULL, NULL};
+const fv_large_type fv_large_dense = {forward_blocks, backward_blocks, gradient_rows, prepare_rows};

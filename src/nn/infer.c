@@ -110,7 +110,7 @@ static void infer_block(const job *j, size_t index, int thread) {
     fv_block block = {.memory = r->memory[thread], .n_lanes = n_lanes};
     fv_map x = fv_plan_data(plan, 0, &block);
     fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x, NULL);
-    fv_plan_forward(plan, 0, &block);
+    fv_plan_forward(plan, 0, &block, 1);
     fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
     if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)r->net->n_classes);
     if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(r->net));

@@ -139,8 +139,8 @@ static void apply_backward(const fv_plan *plan, const fv_op *op, const fv_block 
         plan->k->norm_sums_pool(&x, &dy, (const uint8_t *)(block->memory + op->kept), mean, inverse, sum_dy, sum_dyx);
     else
         plan->k->norm_sums(&x, &dy, mean, inverse, sum_dy, sum_dyx);
-    store(block->slot + fv_layer_offset(plan->net, layer, 0), sum_dyx, layer->in.c, block->add);
-    store(block->slot + fv_layer_offset(plan->net, layer, 1), sum_dy, layer->in.c, block->add);
+    store(fv_slot_at(plan, block, layer, 0), sum_dyx, layer->in.c, block->add);
+    store(fv_slot_at(plan, block, layer, 1), sum_dy, layer->in.c, block->add);
 }
 
 static void statistics_backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {

@@ -44,6 +44,10 @@ static fv_op *add_op(fuser *f, const fv_op_type *type, int layer) {
     return op;
 }
 
+static void cut_after(fv_plan *plan, int op) {
+    if (plan->n_cuts == 0 || plan->cuts[plan->n_cuts - 1] != op) plan->cuts[plan->n_cuts++] = op;
+}
+
 /* convolution [+ batch norm, folded, when inferring] [+ relu [+ 2x2 max-pool [+ dropout2d]]] */
 static int fuse_conv(fuser *f, int i) {
     fv_op *op = add_op(f, &fv_conv_op, i);
@@ -65,7 +69,7 @@ static int fuse_norm(fuser *f, int i) {
     fv_plan *plan = f->plan;
     if (plan->mode == FV_TRAIN) {
         add_op(f, &fv_norm_statistics_op, i);
-        plan->cuts[plan->n_cuts++] = plan->n_ops - 1;
+        cut_after(plan, plan->n_ops - 1);
     }
     fv_op *op = add_op(f, &fv_norm_apply_op, i);
     int last = i;
@@ -83,9 +87,16 @@ static int fuse_norm(fuser *f, int i) {
 
 static int fuse_dense(fuser *f, int i) {
     fv_op *op = add_op(f, &fv_dense_op, i);
+    const fv_layer *layer = &f->plan->net->layers[i];
     int last = i;
     op->relu = take(f, &last, &fv_relu_layer) >= 0;
     op->out = last + 1;
+    if (f->plan->mode == FV_TRAIN && (size_t)layer->in.c * (size_t)layer->out.c > FV_LARGE_WEIGHTS) {
+        op->large = &fv_large_dense;
+        int before = f->plan->n_ops - 2;
+        if (before >= 0) cut_after(f->plan, before);
+        cut_after(f->plan, before + 1);
+    }
     return last;
 }
 
@@ -268,6 +279,38 @@ static fv_status lay_out(fv_plan *plan) {
     return plan->shared ? FV_OK : FV_E_MEMORY;
 }
 
+/* ---- gradients ---- */
+
+static const fv_op *large_op_of(const fv_plan *plan, int tensor) {
+    for (int i = 0; i < plan->n_ops; i++)
+        if (plan->ops[i].large && fv_op_layer(plan, &plan->ops[i])->first_tensor == tensor) return &plan->ops[i];
+    return NULL;
+}
+
+static size_t weights_up_to(const fv_net *net, int tensor) {
+    for (; tensor < net->n_tensors; tensor++)
+        if (net->tensors[tensor].info.trained) return net->tensors[tensor].offset;
+    return net->n_weights;
+}
+
+static void find_pieces(fv_plan *plan) {
+    const fv_net *net = plan->net;
+    for (int t = 0; t < net->n_tensors; t++) {
+        if (!net->tensors[t].info.trained) continue;
+        size_t begin = net->tensors[t].offset, n = weights_up_to(net, t + 1) - begin;
+        const fv_op *op = large_op_of(plan, t);
+        fv_piece *last = plan->n_pieces ? &plan->pieces[plan->n_pieces - 1] : NULL;
+        plan->slot_at[t] = plan->slot_size;
+        if (op)
+            plan->pieces[plan->n_pieces++] = (fv_piece){begin, n, 0, op, n / (size_t)fv_op_layer(plan, op)->in.c};
+        else if (last && !last->op)
+            last->n += n;
+        else
+            plan->pieces[plan->n_pieces++] = (fv_piece){begin, n, plan->slot_size, NULL, 0};
+        if (!op) plan->slot_size += n;
+    }
+}
+
 /* ---- creation ---- */
 
 fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) {
@@ -283,9 +326,11 @@ fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out)
     plan->n_slots = 1;
     while (plan->n_slots < n_blocks && plan->n_slots < FV_MAX_SLOTS) plan->n_slots *= 2;
     plan->ops = calloc(2 * n, sizeof *plan->ops);
-    plan->cuts = calloc(n, sizeof *plan->cuts);
+    plan->cuts = calloc(2 * n, sizeof *plan->cuts);
+    plan->pieces = calloc((size_t)net->n_tensors + 1, sizeof *plan->pieces);
+    plan->slot_at = calloc((size_t)net->n_tensors + 1, sizeof *plan->slot_at);
     plan->values = calloc(n, sizeof *plan->values);
-    if (!plan->ops || !plan->cuts || !plan->values) goto end;
+    if (!plan->ops || !plan->cuts || !plan->pieces || !plan->slot_at || !plan->values) goto end;
     plan->values[0].shape = net->input;
     for (size_t v = 1; v < n; v++) plan->values[v].shape = net->layers[v - 1].out;
     fuse_all(&f);
@@ -294,6 +339,7 @@ fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out)
     find_gates(plan);
     find_needs(plan);
     find_overlays(plan);
+    find_pieces(plan);
     status = lay_out(plan);
 end:
     free(f.users);
@@ -310,6 +356,8 @@ void fv_plan_destroy(fv_plan *plan) {
     for (int i = 0; i < plan->n_ops; i++) free(plan->ops[i].detail);
     free(plan->ops);
     free(plan->cuts);
+    free(plan->pieces);
+    free(plan->slot_at);
     free(plan->values);
     free(plan->shared);
     free(plan);
@@ -319,7 +367,7 @@ void fv_plan_destroy(fv_plan *plan) {
 
 void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads) {
     for (int i = thread; i < plan->n_ops; i += n_threads)
-        if (plan->ops[i].type->prepare) plan->ops[i].type->prepare(plan, &plan->ops[i]);
+        if (plan->ops[i].type->prepare && !plan->ops[i].large) plan->ops[i].type->prepare(plan, &plan->ops[i]);
 }
 
 static int segment_begin(const fv_plan *plan, int segment) {
@@ -329,18 +377,35 @@ static int segment_end(const fv_plan *plan, int segment) {
     return segment < plan->n_cuts ? plan->cuts[segment] + 1 : plan->n_ops;
 }
 
-void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *block) {
+bool fv_plan_is_large(const fv_plan *plan, int segment) {
+    int begin = segment_begin(plan, segment);
+    return begin < plan->n_ops && plan->ops[begin].large;
+}
+
+void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *blocks, int n) {
     for (int i = segment_begin(plan, segment); i < segment_end(plan, segment); i++) {
-        plan->ops[i].type->forward(plan, &plan->ops[i], block);
-        fv_profile_lap(block->profile, fv_part_of(i, false));
+        const fv_op *op = &plan->ops[i];
+        if (op->large)
+            op->large->forward(plan, op, blocks, n);
+        else
+            op->type->forward(plan, op, blocks);
+        fv_profile_lap(blocks->profile, fv_part_of(i, false));
     }
 }
 
-void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *block) {
+void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *blocks, int n) {
     for (int i = segment_end(plan, segment) - 1; i >= segment_begin(plan, segment); i--) {
-        plan->ops[i].type->backward(plan, &plan->ops[i], block);
-        fv_profile_lap(block->profile, fv_part_of(i, true));
+        const fv_op *op = &plan->ops[i];
+        if (op->large)
+            op->large->backward(plan, op, blocks, n);
+        else
+            op->type->backward(plan, op, blocks);
+        fv_profile_lap(blocks->profile, fv_part_of(i, true));
     }
+}
+
+bool fv_plan_meets(const fv_plan *plan, int cut) {
+    return plan->ops[plan->cuts[cut]].type->meet_forward;
 }
 
 void fv_plan_meet_forward(const fv_plan *plan, int cut, size_t n, int n_blocks) {

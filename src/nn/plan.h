@@ -11,6 +11,7 @@
 #include "nn/profile.h"
 
 enum { FV_MAX_SLOTS = 16 };
+enum { FV_LARGE_WEIGHTS = 65536 }; /* a dense layer of more is large: see fv_large_type */
 
 typedef enum fv_mode { FV_INFER, FV_TRAIN } fv_mode;
 
@@ -33,7 +34,7 @@ typedef struct fv_op fv_op;
 typedef struct fv_block {
     float *memory;  /* values, gradients, and what operations keep for the way back */
     float *scratch; /* the thread's own */
-    float *slot;    /* gradients of the slot the block belongs to, laid out as net->weights */
+    float *slot;    /* gradients of the slot the block belongs to: fv_slot_at */
     int add;        /* 0: first block of its slot, gradients are set; 1: added */
     int index, n_lanes;
     uint32_t seed0, epoch, position; /* of lane 0 in the epoch's order */
@@ -55,20 +56,40 @@ typedef struct fv_op_type {
     void (*meet_backward)(const fv_plan *plan, const fv_op *op, size_t n, int n_blocks);
 } fv_op_type;
 
+/* A layer of many weights runs on several blocks of a thread at once, so that each weight is read once for all of them,
+ * and has no gradient per slot: when all blocks are through, threads share the rows of its weights among them. */
+typedef struct fv_large_type {
+    void (*forward)(const fv_plan *plan, const fv_op *op, const fv_block *blocks, int n);
+    void (*backward)(const fv_plan *plan, const fv_op *op, const fv_block *blocks, int n);
+    /* A block's gradient of rows [begin, begin + n), set at g or, with block->add, added. */
+    void (*gradient)(const fv_plan *plan, const fv_op *op, const fv_block *block, int begin, int n, float *g);
+    /* After the weights of rows [begin, begin + n) changed; begin is a multiple of 16. */
+    void (*prepare)(const fv_plan *plan, const fv_op *op, int begin, int n);
+} fv_large_type;
+
 struct fv_op {
     const fv_op_type *type;
-    int layer;           /* the layer that it is named after */
-    int norm, dropout;   /* layers fused into it; -1: none */
-    bool relu, pool;     /* fused behind it */
-    bool gated;          /* the operation behind it applies this one's relu to the gradient */
-    int in, in2, out;    /* values; in2 -1 but for sums */
-    bool alias;          /* its output is its input: nothing to do */
-    int add_in, add_in2; /* its part of the input's gradient is added (1) or comes first (0) */
-    size_t kept, kept2;  /* floats in the block's memory */
-    size_t masks;        /* of a fused dropout2d: 16 bits per channel, there too */
-    size_t shared;       /* floats in plan->shared: packed weights, coefficients */
-    void *detail;        /* the operation's own, freed with the plan */
+    int layer;                  /* the layer that it is named after */
+    int norm, dropout;          /* layers fused into it; -1: none */
+    bool relu, pool;            /* fused behind it */
+    bool gated;                 /* the operation behind it applies this one's relu to the gradient */
+    int in, in2, out;           /* values; in2 -1 but for sums */
+    bool alias;                 /* its output is its input: nothing to do */
+    const fv_large_type *large; /* not NULL: runs so, in a segment of its own */
+    int add_in, add_in2;        /* its part of the input's gradient is added (1) or comes first (0) */
+    size_t kept, kept2;         /* floats in the block's memory */
+    size_t masks;               /* of a fused dropout2d: 16 bits per channel, there too */
+    size_t shared;              /* floats in plan->shared: packed weights, coefficients */
+    void *detail;               /* the operation's own, freed with the plan */
 };
+
+/* A stretch of net->weights whose gradients are found in one way: in the slots, or by rows of a large layer. */
+typedef struct fv_piece {
+    size_t begin, n;
+    size_t slot;     /* where it begins in a slot */
+    const fv_op *op; /* the large layer; NULL: slots */
+    size_t row;      /* floats of a row */
+} fv_piece;
 
 struct fv_plan {
     fv_net *net;
@@ -78,8 +99,12 @@ struct fv_plan {
     int n_slots;
     fv_op *ops;
     int n_ops;
-    int *cuts; /* after which operations all blocks meet */
+    int *cuts; /* after which operations a segment ends; all blocks meet there where the operation says how */
     int n_cuts;
+    fv_piece *pieces; /* all of net->weights, in order */
+    int n_pieces;
+    size_t slot_size;                              /* floats */
+    size_t *slot_at;                               /* [net->n_tensors] a trained tensor's place in a slot */
     fv_value *values;                              /* [n_layers + 1]: 0 the input, i + 1 the output of layer i */
     int logits, features;                          /* values */
     size_t memory_size, shared_size, scratch_size; /* floats */
@@ -89,12 +114,16 @@ struct fv_plan {
 /* Plans `net` for batches of at most n_blocks * 16 images. */
 fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) FV_MUST_CHECK;
 void fv_plan_destroy(fv_plan *plan);
-/* Repacks the weights: operations thread, thread + n_threads, ... */
+/* Repacks the weights of all but large layers: operations thread, thread + n_threads, ... */
 void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads);
 
-/* Segment 0 .. n_cuts of one block; the logits stand in value plan->logits after the last. */
-void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *block);
-void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *block);
+/* Segment 0 .. n_cuts of n blocks, of one where the segment holds no large operation; the logits stand in value
+ * plan->logits after the last. */
+void fv_plan_forward(const fv_plan *plan, int segment, const fv_block *blocks, int n);
+void fv_plan_backward(const fv_plan *plan, int segment, const fv_block *blocks, int n);
+bool fv_plan_is_large(const fv_plan *plan, int segment);
+/* At cut c all blocks meet. */
+bool fv_plan_meets(const fv_plan *plan, int cut);
 void fv_plan_meet_forward(const fv_plan *plan, int cut, size_t n, int n_blocks);
 void fv_plan_meet_backward(const fv_plan *plan, int cut, size_t n, int n_blocks);
 
@@ -119,6 +148,10 @@ void fv_value_match(fv_value *a, fv_value *b);
 static inline const fv_layer *fv_op_layer(const fv_plan *plan, const fv_op *op) {
     return &plan->net->layers[op->layer];
 }
+/* Where a block's gradients of a layer's tensor go: 0 weight, 1 bias. */
+static inline float *fv_slot_at(const fv_plan *plan, const fv_block *block, const fv_layer *layer, int which) {
+    return block->slot + plan->slot_at[layer->first_tensor + which];
+}
 static inline bool fv_plan_wants(const fv_plan *plan, int value) {
     return value >= 0 && plan->values[value].has_gradient;
 }
@@ -129,6 +162,7 @@ void fv_dropout2d_lay_out(fv_plan *plan, fv_op *op);
 float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op);
 const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block);
 
+extern const fv_large_type fv_large_dense;
 extern const fv_op_type fv_conv_op, fv_conv_pool_op, fv_dense_op, fv_norm_statistics_op, fv_norm_apply_op, fv_relu_op,
     fv_dropout_op, fv_flatten_op, fv_max_pool_op, fv_mean_pool_op, fv_sum_op;
 

@@ -6,8 +6,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "train/update.h"
 
-enum { UPDATE_CHUNK = 1024 }; /* floats reduced and updated at a time, so that the sum stays in L1 */
+enum { GROUP = 8 }; /* blocks that run through a large layer together */
 
 /* ---- memory ---- */
 
@@ -25,10 +26,11 @@ static fv_status allocate(fv_trainer *t, const fv_images *images) {
     t->scratch = calloc((size_t)t->max_threads, sizeof *t->scratch);
     t->feed_scratch = calloc((size_t)t->max_threads, sizeof *t->feed_scratch);
     if (!t->memory || !t->scratch || !t->feed_scratch) return FV_E_MEMORY;
+    fv_plan_scratch(t->plan, fv_update_scratch(plan));
     FV_TRY(allocate_arrays((void **)t->memory, t->n_memories, plan->memory_size * sizeof(float)));
     FV_TRY(allocate_arrays((void **)t->scratch, t->max_threads, plan->scratch_size * sizeof(float)));
     FV_TRY(allocate_arrays(t->feed_scratch, t->max_threads, fv_source_scratch(&source)));
-    t->slots = fv_alloc((size_t)plan->n_slots * t->n_weights, sizeof *t->slots);
+    t->slots = fv_alloc((size_t)plan->n_slots * plan->slot_size + 1, sizeof *t->slots);
     t->state1 = fv_alloc(t->n_weights, sizeof *t->state1);
     t->state2 = fv_alloc(t->n_weights, sizeof *t->state2);
     t->block_loss = fv_alloc((size_t)plan->n_blocks, sizeof *t->block_loss);
@@ -62,6 +64,7 @@ fv_status fv_trainer_create(fv_net *net, const fv_train_options *options, const 
         return fv_fail(error, status, "training: out of memory: a smaller batch or model would need less");
     }
     fv_plan_prepare(t->plan, 0, 1);
+    fv_update_prepare(t->plan);
     if (t->average)
         for (size_t i = 0; i < t->n_weights; i++) t->average[i] = net->weights[i];
     *out = t;
@@ -121,7 +124,7 @@ static fv_block block_of(const run *r, const batch *b, const part *p, int slot, 
     size_t left = b->n - (size_t)index * FV_LANES;
     return (fv_block){.memory = t->memory[t->plan->n_cuts ? index : p->thread],
                       .scratch = t->scratch[p->thread],
-                      .slot = t->slots + (size_t)slot * t->n_weights,
+                      .slot = t->slots + (size_t)slot * t->plan->slot_size,
                       .add = index > slot_begin,
                       .index = index,
                       .n_lanes = left < FV_LANES ? (int)left : FV_LANES,
@@ -183,30 +186,35 @@ static void loss(const run *r, const batch *b, const fv_block *block) {
     fv_profile_lap(block->profile, FV_PART_LOSS);
 }
 
-/* What a block does within a segment, there or back. */
-static void run_block(const run *r, const batch *b, const part *p, const fv_block *block, int segment, bool back) {
+/* What n blocks do within a segment, there or back. */
+static void run_group(const run *r, const batch *b, const part *p, const fv_block *blocks, int n, int segment,
+                      bool back) {
     const fv_plan *plan = r->t->plan;
     if (back) {
-        fv_plan_backward(plan, segment, block);
+        fv_plan_backward(plan, segment, blocks, n);
         return;
     }
-    if (segment == 0) feed(r, b, p, block);
-    fv_plan_forward(plan, segment, block);
-    if (segment == plan->n_cuts) {
-        loss(r, b, block);
-        fv_plan_backward(plan, segment, block);
-    }
+    for (int i = 0; segment == 0 && i < n; i++) feed(r, b, p, &blocks[i]);
+    fv_plan_forward(plan, segment, blocks, n);
+    if (segment < plan->n_cuts) return;
+    for (int i = 0; i < n; i++) loss(r, b, &blocks[i]);
+    fv_plan_backward(plan, segment, blocks, n);
 }
 
 static void run_blocks(const run *r, const batch *b, const part *p, int segment, bool back) {
+    fv_block group[GROUP];
+    int n = 0, most = fv_plan_is_large(r->t->plan, segment) ? GROUP : 1;
     for (int slot = p->slot_begin; slot < p->slot_end; slot++) {
         int begin, end;
         fv_plan_slot(r->t->plan, slot, &begin, &end);
         for (int i = begin; i < end && i < b->n_blocks; i++) {
-            fv_block block = block_of(r, b, p, slot, i);
-            run_block(r, b, p, &block, segment, back);
+            group[n++] = block_of(r, b, p, slot, i);
+            if (n < most) continue;
+            run_group(r, b, p, group, n, segment, back);
+            n = 0;
         }
     }
+    if (n) run_group(r, b, p, group, n, segment, back);
 }
 
 typedef struct meeting {
@@ -244,51 +252,13 @@ static void run_batch(const run *r, const batch *b, const part *p) {
     for (int segment = 0; segment <= plan->n_cuts; segment++) {
         run_blocks(r, b, p, segment, false);
         m.cut = segment;
-        if (segment < plan->n_cuts) meet_all(r, &m);
+        if (segment < plan->n_cuts && fv_plan_meets(plan, segment)) meet_all(r, &m);
     }
     m.back = true;
     for (int segment = plan->n_cuts - 1; segment >= 0; segment--) {
         m.cut = segment;
-        meet_all(r, &m);
+        if (fv_plan_meets(plan, segment)) meet_all(r, &m);
         run_blocks(r, b, p, segment, true);
-    }
-}
-
-/* Slots that the (short) batch left empty count as zero; then the thread's own part of the tree, which keeps half of
- * the gradients from crossing between processors. Returns how many slots are left, *step apart. */
-static int fold_own_slots(const run *r, const batch *b, const part *p, int *step) {
-    const fv_trainer *t = r->t;
-    for (int slot = p->slot_begin; slot < p->slot_end; slot++) {
-        int begin, end;
-        fv_plan_slot(t->plan, slot, &begin, &end);
-        float *at = t->slots + (size_t)slot * t->n_weights;
-        if (begin >= b->n_blocks || begin == end)
-            for (size_t i = 0; i < t->n_weights; i++) at[i] = 0;
-    }
-    int n_slots = t->plan->n_slots;
-    *step = 1;
-    if (p->n_threads == 1 || n_slots % p->n_threads) return n_slots;
-    int own = n_slots / p->n_threads;
-    float *first = t->slots + (size_t)p->slot_begin * t->n_weights;
-    if (own & (own - 1)) return n_slots; /* not a whole subtree */
-    if (own > 1) t->plan->k->reduce_slots(t->n_weights, own, first, t->n_weights, 1, first);
-    *step = own;
-    return p->n_threads;
-}
-
-static void update(const run *r, const part *p, int n_slots, int step, double learning_rate) {
-    fv_trainer *t = r->t;
-    const fv_kernels *k = t->plan->k;
-    float sum[UPDATE_CHUNK] __attribute__((aligned(FV_ALIGN)));
-    int begin, end;
-    fv_team_share((int)(t->n_weights / FV_LANES), p->thread, p->n_threads, &begin, &end);
-    for (size_t i = (size_t)begin * FV_LANES, n; i < (size_t)end * FV_LANES; i += n) {
-        n = (size_t)end * FV_LANES - i;
-        if (n > UPDATE_CHUNK) n = UPDATE_CHUNK;
-        k->reduce_slots(n, n_slots, t->slots + i, (size_t)step * t->n_weights, 1, sum);
-        fv_optimiser_update(&t->optimiser, k, t->steps_done + 1, learning_rate, n, sum, t->net->weights + i,
-                            t->state1 + i, t->state2 + i);
-        if (t->average) k->average(n, (float)t->options->ema, t->net->weights + i, t->average + i);
     }
 }
 
@@ -329,7 +299,8 @@ static void epoch_work(void *context, int thread, int n_threads) {
         if (b.n > size) b.n = size;
         b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
         run_batch(r, &b, &p);
-        int apart, n_slots = fold_own_slots(r, &b, &p, &apart);
+        fv_share share = {thread, n_threads, p.slot_begin, p.slot_end, b.n_blocks};
+        fv_update_fold(t, &share);
         fv_profile_lap(p.profile, FV_PART_UPDATE);
         barrier(r, &p);
         if (!batch_is_finite(t, &b)) { /* every thread comes to the same end */
@@ -337,7 +308,7 @@ static void epoch_work(void *context, int thread, int n_threads) {
             break;
         }
         double factor = fv_schedule_factor(&t->schedule, r->epoch, step, n_steps, t->options->epochs);
-        update(r, &p, n_slots, apart, t->optimiser.learning_rate * factor);
+        fv_update(t, &share, t->optimiser.learning_rate * factor);
         if (thread == 0) account(r, &b);
         fv_profile_lap(p.profile, FV_PART_UPDATE);
         barrier(r, &p);
@@ -355,8 +326,4 @@ fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_sourc
     fv_team_run(team, epoch_work, &r);
     r.sum.status = (fv_status)atomic_load(&r.stop);
     return r.sum;
-}
-
-void fv_trainer_gradient(const fv_trainer *t, float *gradient) {
-    t->plan->k->reduce_slots(t->n_weights, t->plan->n_slots, t->slots, t->n_weights, 1, gradient);
 }

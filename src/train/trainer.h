@@ -19,7 +19,7 @@ typedef struct fv_trainer {
     int max_threads;
     float **scratch;        /* [max_threads] */
     void **feed_scratch;    /* [max_threads] */
-    float *slots;           /* [n_slots][n_weights]: gradients */
+    float *slots;           /* [n_slots][plan->slot_size]: gradients */
     float *state1, *state2; /* [n_weights]: the optimiser's */
     float *average;         /* [n_weights]: moving average of the weights, or NULL */
     fv_mixture *mixtures;   /* [n_blocks] of the running batch, where the augmentation mixes images, or NULL */
@@ -49,7 +49,7 @@ fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_sourc
 void fv_loss_mix(const fv_mixture *mixture, const uint16_t label[FV_LANES], int n_lanes, float smoothing, float scale,
                  const float *z, float *dz, float *loss);
 
-/* The gradients of the last step, laid out as net->weights: the slots summed in their tree. */
-void fv_trainer_gradient(const fv_trainer *trainer, float *gradient);
+/* The gradients of the last step, of n images, laid out as net->weights. */
+void fv_trainer_gradient(const fv_trainer *trainer, size_t n, float *gradient);
 
 #endif

@@ -147,7 +147,7 @@ static void train(golden_case *c, int index) {
         losses[step] = (float)(sum.loss / N_IMAGES);
         if (step || index) continue; /* the same before every optimiser */
         compare(c, "loss", losses, 1);
-        fv_trainer_gradient(trainer, gradient);
+        fv_trainer_gradient(trainer, N_IMAGES, gradient);
         compare_tensors(c, net, gradient, true, "gradient");
     }
     snprintf(name, sizeof name, "%d/losses", index);

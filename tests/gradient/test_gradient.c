@@ -95,7 +95,7 @@ static void check_model(const char *model) {
     assert_int_equal(fv_team_create(1, &team), FV_OK);
     float *g = aligned_alloc(64, net->n_weights * sizeof *g);
     loss_of(t, team);
-    fv_trainer_gradient(t, g);
+    fv_trainer_gradient(t, N, g);
     for (int i = 0; i < net->n_tensors; i++)
         if (net->tensors[i].info.trained) check_tensor(t, team, g, i);
     free(g);

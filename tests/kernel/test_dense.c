@@ -69,7 +69,7 @@ static void check_forward(const fixture *f, int relu) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         test_fill(y, n, 5);
-        k->dense(f->n_in, f->n_out, f->x, f->w, f->bias, y, relu);
+        k->dense(f->n_in, f->n_out, (ptrdiff_t)f->s, f->x, f->w, f->bias, y, relu);
         if (set == 0) check_close("dense", y, &want, f->n_in);
         check_bits(&bits, "dense", k, y, n * sizeof *y);
     }
@@ -85,7 +85,7 @@ static void check_transpose(const fixture *f) {
     for (int set = 0; (k = test_set(set)); set++) {
         test_fill(wt, n, 6);
         const float behind = wt[n - 1];
-        k->dense_transpose(f->n_in, f->n_out, f->w, wt);
+        k->dense_transpose(f->n_in, f->n_out, f->w, (ptrdiff_t)f->si, wt);
         for (size_t o = 0; o < (size_t)f->n_out; o++)
             for (size_t i = 0; i < f->si; i++)
                 assert_true(wt[o * f->si + i] == (i < (size_t)f->n_in ? f->w[i * f->s + o] : 0));
@@ -114,7 +114,7 @@ static void check_dx(const fixture *f, int gated, int add) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         test_fill(dx, n, 7);
-        k->dense_dx(f->n_in, f->n_out, f->dy, f->wt, gated ? f->gate : NULL, dx, add);
+        k->dense_dx(f->n_in, f->n_out, (ptrdiff_t)f->si, f->dy, f->wt, gated ? f->gate : NULL, dx, add);
         if (set == 0) check_close("dense_dx", dx, &want, f->n_out);
         check_bits(&bits, "dense_dx", k, dx, n * sizeof *dx);
     }
@@ -158,13 +158,14 @@ static void check_dw(const fixture *f, int add) {
     same_bits bits = {0};
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
-        float *scratch = test_alloc(k->dense_dw_scratch(f->n_in, f->n_out), sizeof *scratch);
+        float *dyt = test_alloc(16 * f->s, sizeof *dyt);
         fill_gradient(f, out, n);
         if (!add) test_fill(out, n_weights, 9); /* what was there does not matter */
-        k->dense_dw(f->n_in, f->n_out, f->x, f->dy, scratch, out, out + n_weights, add);
+        k->dense_turn(f->n_out, f->dy, dyt, out + n_weights, add);
+        k->dense_dw(f->n_in, f->n_out, f->x, dyt, out, add);
         if (set == 0) check_close("dense_dw", out, &want, 16);
         check_bits(&bits, "dense_dw", k, out, n * sizeof *out);
-        free(scratch);
+        free(dyt);
     }
     same_bits_free(&bits);
     wanted_free(&want);
@@ -200,9 +201,10 @@ static void test_order(void **state) {
     float y[19 * 16], *g = test_alloc((size_t)f.n_in * f.s, sizeof *g), db[19];
     _Alignas(64) float got[19 * 16];
     const fv_kernels *k = fv_kernels_chosen();
-    float *scratch = test_alloc(k->dense_dw_scratch(f.n_in, f.n_out), sizeof *scratch);
-    k->dense(f.n_in, f.n_out, f.x, f.w, f.bias, got, 0);
-    k->dense_dw(f.n_in, f.n_out, f.x, f.dy, scratch, g, db, 0);
+    float *dyt = test_alloc(16 * f.s, sizeof *dyt);
+    k->dense(f.n_in, f.n_out, (ptrdiff_t)f.s, f.x, f.w, f.bias, got, 0);
+    k->dense_turn(f.n_out, f.dy, dyt, db, 0);
+    k->dense_dw(f.n_in, f.n_out, f.x, dyt, g, 0);
     for (int o = 0; o < f.n_out; o++) {
         float lanes[16];
         for (int l = 0; l < 16; l++) {
@@ -221,7 +223,7 @@ static void test_order(void **state) {
         assert_memory_equal(&lanes[0], &db[o], sizeof db[o]);
     }
     assert_memory_equal(y, got, sizeof y);
-    free(scratch);
+    free(dyt);
     free(g);
     fixture_free(&f);
 }
