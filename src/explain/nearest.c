@@ -185,7 +185,8 @@ static void search_block(const search *s, size_t first_query, scratch *t) {
     uint16_t which[QUERIES];
     block_begin(s, &b, t);
     for (size_t p = 0; p < s->n_blocks; p++) {
-        kernels->dense(s->d, (int)b.width, fv_round_up((int)b.width, 16), s->points + p * (size_t)s->d * LANES, t->weights, NULL, t->products, 0);
+        kernels->dense(s->d, (int)b.width, fv_round_up((int)b.width, 16), s->points + p * (size_t)s->d * LANES,
+                       t->weights, NULL, t->products, 0);
         kernels->within((int)b.n, t->products, s->norm + p * LANES, b.limit, which);
         for (size_t r = 0; r < b.n; r++)
             if (which[r]) offer(s, &b, r, p * LANES, which[r], t);
