@@ -21,7 +21,7 @@ static fv_status encode(png_structp png, png_infop info, const uint8_t *pixels, 
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     /* Tiles of many small images: neighbours rarely predict each other, filters cost more than they save in grey. */
     png_set_filter(png, 0, channels == 1 ? PNG_FILTER_NONE : PNG_ALL_FILTERS);
-    png_set_compression_level(png, 9);
+    png_set_compression_level(png, 4); /* 9 takes four times as long for 3 % */
     png_write_info(png, info);
     for (int y = 0; y < height; y++) png_write_row(png, pixels + (size_t)y * (size_t)width * (size_t)channels);
     png_write_end(png, NULL);
