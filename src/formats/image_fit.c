@@ -168,7 +168,7 @@ static void store(const work *k, span x, span y, fv_shape shape, int w, int h, u
         for (int c = 0; c < shape.c; c++)
             for (int s = 0; s < x.n_out; s++) {
                 size_t at = ((size_t)r * (size_t)shape.c + (size_t)c) * (size_t)x.n_out + (size_t)s;
-                float value = fminf(fmaxf((float)(k->sum[at] / k->y.scale), 0), 255);
+                float sum = (float)(k->sum[at] / k->y.scale), value = sum < 0 ? 0 : sum > 255 ? 255 : sum;
                 int shown_x, shown_y;
                 turn(k->picture->orientation, w, h, x.at + s, y.at + r, &shown_x, &shown_y);
                 out[((size_t)c * (size_t)shape.h + (size_t)shown_y) * (size_t)shape.w + (size_t)shown_x] =
@@ -176,11 +176,38 @@ static void store(const work *k, span x, span y, fv_shape shape, int w, int h, u
             }
 }
 
+/* Nothing to resize, to turn or to blend: what add_rows would do, without its sums. */
+static bool fits_already(const fv_picture *p, fv_shape shape) {
+    return p->w == shape.w && p->h == shape.h && !p->sixteen && p->orientation <= 1 && (p->bands & 1);
+}
+
+static fv_status copy_rows(fv_picture *p, const char *path, fv_shape shape, bool invert, uint8_t *out,
+                           fv_error *error) {
+    const uint8_t *rows;
+    size_t stride, plane = (size_t)p->h * (size_t)p->w;
+    FV_TRY(fv_picture_rows(p, path, 0, p->h, &rows, &stride, error));
+    for (int y = 0; y < p->h; y++)
+        for (int x = 0; x < p->w; x++) {
+            const uint8_t *from = rows + (size_t)y * stride + (size_t)x * (size_t)p->bands;
+            uint8_t *to = out + (size_t)y * (size_t)p->w + (size_t)x;
+            const uint8_t v[3] = {from[0], from[p->bands == 3], from[p->bands == 3 ? 2 : 0]};
+            if (shape.c == 1) {
+                bool grey = v[0] == v[1] && v[1] == v[2];
+                float value = grey ? v[0] : 0.299f * (float)v[0] + 0.587f * (float)v[1] + 0.114f * (float)v[2];
+                *to = (uint8_t)((invert ? 255.0f - value : value) + 0.5f);
+            } else {
+                for (size_t c = 0; c < 3; c++) to[c * plane] = invert ? (uint8_t)(255 - v[c]) : v[c];
+            }
+        }
+    return FV_OK;
+}
+
 fv_status fv_image_fit(fv_picture *picture, const char *path, fv_shape shape, fv_fit fit, bool invert, uint8_t *out,
                        fv_error *error) {
     if (shape.c != 1 && shape.c != 3)
         return fv_fail(error, FV_E_SHAPE, "%s: the model takes images of %d channels: a picture gives 1 or 3",
                        fv_path_shown(path), shape.c);
+    if (fits_already(picture, shape)) return copy_rows(picture, path, shape, invert, out, error);
     bool turned = picture->orientation >= 5;
     int w = turned ? shape.h : shape.w, h = turned ? shape.w : shape.h;
     span x, y;
