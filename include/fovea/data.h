@@ -109,6 +109,9 @@ fv_status fv_dataset_open_with(const char *name_or_path, const fv_dataset_option
                                fv_error *error) FV_MUST_CHECK;
 void fv_dataset_destroy(fv_dataset *dataset);
 
+/* A name as a terminal or page may show it: control characters and what is not UTF-8 become '?'. Cut to `size`. */
+void fv_name_shown(const char *name, char *out, size_t size);
+
 /* What `fovea data list` shows: index 0, 1, ... until it returns false. */
 typedef struct fv_dataset_entry {
     char name[64];

@@ -23,6 +23,15 @@ fv_status fv_image_read(const char *path, fv_shape shape, fv_fit fit, bool inver
 fv_status fv_image_read_bytes(const char *name, const void *bytes, size_t n, fv_shape shape, fv_fit fit, bool invert,
                               uint8_t *out, fv_error *error) FV_MUST_CHECK;
 
+/* fv_image_read of n files on `threads` threads (0: fv_processors()): file i into out + i * C*H*W; failed[i] says that
+ * it could not be read, and fv_image_read why. FV_E_SHAPE, FV_E_UNSUPPORTED, FV_E_MEMORY. */
+fv_status fv_image_read_many(const char *const *paths, size_t n, fv_shape shape, fv_fit fit, bool invert, int threads,
+                             uint8_t *out, bool *failed, fv_error *error) FV_MUST_CHECK;
+
+/* The image files below a directory (by their names; hidden ones are left out), in natural order: paths that begin with
+ * it. Each is malloc'd, and so is the array. FV_E_IO, FV_E_DATA (there is none), FV_E_MEMORY. */
+fv_status fv_image_files(const char *directory, char ***paths, size_t *n, fv_error *error) FV_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -49,6 +49,10 @@ int cli_end(fv_status status, const fv_error *error);
 /* Prints "fovea: ..." on standard error. */
 void cli_complain(const char *format, ...) FV_PRINTF(1, 2);
 
+/* A name as a terminal may show it: control characters and what is not UTF-8 become '?'. malloc'd; out of memory ends
+ * the program. */
+char *cli_shown(const char *name);
+
 /* The command as typed, quoted for a shell. */
 const char *cli_command(void);
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "terminal.h"
 
 static void *must(void *memory) {
@@ -58,4 +59,11 @@ void cli_table_print(cli_table *table, FILE *to) {
         if (row == 0) fputs(cli_escape(to, CLI_PLAIN), to);
     }
     cli_table_free(table);
+}
+
+char *cli_shown(const char *name) {
+    size_t room = strlen(name) + 1;
+    char *shown = must(malloc(room));
+    fv_name_shown(name, shown, room);
+    return shown;
 }

@@ -7,7 +7,7 @@ const cli_verb cli_verbs[] = {
     {"data", "shows datasets: what there is, what one holds", cli_data},
     {"train", "trains a model on a dataset, into a run directory", cli_train},
     {"eval", "evaluates a run: accuracy, precision, recall, F1", cli_eval},
-    {"predict", "classifies PNG images with a run's model", cli_predict},
+    {"predict", "classifies images with a run's model", cli_predict},
     {"compare", "puts runs side by side, tested on the same images", cli_compare},
     {"study", "trains all that answers the eight questions, and writes the page", cli_study},
     {"report", "writes the page of one run", cli_report},

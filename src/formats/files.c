@@ -1,5 +1,7 @@
 #include "formats/files.h"
 
+#include "fovea/data.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -43,7 +45,9 @@ void fv_name_shown(const char *name, char *out, size_t size) {
 }
 
 static fv_status fail_io(const char *path, const char *what, int reason, fv_error *error) {
-    return fv_fail(error, FV_E_IO, "%s: could not be %s: %s", fv_path_shown(path), what, strerror(reason));
+    char shown[256];
+    fv_name_shown(fv_path_shown(path), shown, sizeof shown);
+    return fv_fail(error, FV_E_IO, "%s: could not be %s: %s", shown, what, strerror(reason));
 }
 
 /* All of the file from where it stands; *size bytes, and a zero behind them. */

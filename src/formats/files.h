@@ -29,7 +29,4 @@ fv_status fv_directory_writable(const char *path, fv_error *error) FV_MUST_CHECK
 /* The end of a long path, so that the message behind it is not cut off. */
 const char *fv_path_shown(const char *path);
 
-/* A name as a terminal or page may show it: control characters and what is not UTF-8 become '?'. Cut to `size`. */
-void fv_name_shown(const char *name, char *out, size_t size);
-
 #endif

@@ -14,6 +14,7 @@
 #include "formats/image_list.h"
 #include "formats/known_sets.h"
 #include "formats/natural_order.h"
+#include "fovea/image.h"
 #include "fovea/net.h"
 
 enum { MOST_DEPTH = 8 /* of folders inside a class */ };
@@ -239,6 +240,33 @@ static fv_status read_folder(const char *path, fv_set_content *out, fv_error *er
         note(&s, text);
     }
     if (status == FV_OK) status = fv_image_list_read(&s.list, out, error);
+    fv_image_list_deinit(&s.list);
+    return status;
+}
+
+fv_status fv_image_files(const char *directory, char ***paths, size_t *n, fv_error *error) {
+    const fv_dataset_options none = {0};
+    scan s = {.root = directory, .options = &none, .list = {.root = directory}, .error = error};
+    fv_status status = add_files(&s, "", 0, FV_LIST_TRAIN, 0);
+    char **found = status == FV_OK ? calloc(s.list.n + 1, sizeof *found) : NULL;
+    if (status == FV_OK && s.list.n == 0)
+        status = fv_fail(error, FV_E_DATA, "%s: holds no image files", fv_path_shown(directory));
+    for (size_t i = 0; found && i < s.list.n; i++) {
+        size_t room = strlen(directory) + strlen(s.list.at[i].file) + 2;
+        found[i] = malloc(room);
+        if (found[i])
+            snprintf(found[i], room, "%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/",
+                     s.list.at[i].file);
+    }
+    for (size_t i = 0; i < s.list.n && status == FV_OK; i++)
+        if (!found || !found[i])
+            status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(directory));
+    if (status == FV_OK) {
+        *paths = found;
+        *n = s.list.n;
+    } else {
+        fv_strings_free(found, found ? (int)s.list.n : 0);
+    }
     fv_image_list_deinit(&s.list);
     return status;
 }
