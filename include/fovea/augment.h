@@ -61,6 +61,12 @@ bool fv_augment_mixes(const fv_augment *augment);
 void fv_augment_mix(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, int n, uint8_t *images,
                     fv_mixture *out, void *scratch);
 
+/* Several texts as one, with semicolons between: "none; strong; elastic 30 3". Each is read for images of `shape`.
+ *   texts   out  [*n] the texts without blanks around them, one allocation: free() frees all
+ * FV_E_TEXT and FV_E_SHAPE as fv_augment_create; FV_E_ARGUMENT where one is empty or given twice, or there are more
+ * than 64; FV_E_MEMORY. */
+fv_status fv_augment_list(const char *list, fv_shape shape, char ***texts, int *n, fv_error *error) FV_MUST_CHECK;
+
 /* The presets' texts: index 0, 1, ...; NULL at the end. */
 const char *fv_augment_preset(int index, const char **text);
 

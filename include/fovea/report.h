@@ -43,6 +43,21 @@ typedef struct fv_report {
  * does not parse or lacks what it must have). */
 fv_status fv_report_write(const fv_report *report, const char *path, fv_error *error) FV_MUST_CHECK;
 
+/* What `fovea data preview` shows: for every augmentation its text and, for each of n_rows images, a row: the original,
+ * then n_draws draws. The rows are a block that mixup and cutmix mix. */
+typedef struct fv_preview {
+    const fv_images *images;
+    const uint32_t *rows; /* [n_rows] of the images, 1 to FV_BLOCK_IMAGES */
+    int n_rows, n_draws;
+    const char *const *texts; /* [n_texts] */
+    int n_texts;
+    uint64_t seed;
+} fv_preview;
+
+/* Writes the sheet as a PNG, whole or not at all. FV_E_TEXT and FV_E_SHAPE as fv_augment_create; FV_E_ARGUMENT (larger
+ * than 16,384 pixels a side), FV_E_IO, FV_E_MEMORY. */
+fv_status fv_preview_write(const fv_preview *preview, const char *path, fv_error *error) FV_MUST_CHECK;
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,18 +25,19 @@ const char *fv_study_part_name(int index);
 fv_status fv_study_parts(const char *list, unsigned *parts, fv_error *error) FV_MUST_CHECK;
 
 typedef struct fv_study_options {
-    unsigned parts;          /* FV_PARTS_ALL */
-    int epochs, batch;       /* 10, 64 */
-    int n_seeds;             /* 3: seed, seed + 1, ... */
-    uint64_t seed;           /* 1 */
-    uint64_t split_seed;     /* 0 */
-    int threads;             /* 0: fv_processors() */
-    const char *explain;     /* model of questions 3 to 8; NULL: convnet-bn; "best": the best of question 2 */
-    const char *optimizer;   /* "adadelta" */
-    double learning_rate;    /* 0: the optimiser's own */
-    const char *schedule;    /* "step 0.7" */
-    double validation;       /* 0.15 */
-    const uint32_t *queries; /* test images whose neighbours are shown; NULL: chosen */
+    unsigned parts;            /* FV_PARTS_ALL */
+    int epochs, batch;         /* 10, 64 */
+    int n_seeds;               /* 3: seed, seed + 1, ... */
+    uint64_t seed;             /* 1 */
+    uint64_t split_seed;       /* 0 */
+    int threads;               /* 0: fv_processors() */
+    const char *augmentations; /* of question 1, as fv_augment_list reads them: "none; mild; strong" */
+    const char *explain;       /* model of questions 3 to 8; NULL: convnet-bn; "best": the best of question 2 */
+    const char *optimizer;     /* "adadelta" */
+    double learning_rate;      /* 0: the optimiser's own */
+    const char *schedule;      /* "step 0.7" */
+    double validation;         /* 0.15 */
+    const uint32_t *queries;   /* test images whose neighbours are shown; NULL: chosen */
     int n_queries;
     const char *command; /* as typed, for the record */
     void *context;

@@ -31,6 +31,7 @@ const cli_verb *cli_verb_find(const char *name);
 fv_status cli_verb_unknown(const char *name, fv_error *error);
 
 int cli_data(int argc, const char **argv);
+int cli_data_preview(int argc, const char **argv);
 int cli_train(int argc, const char **argv);
 int cli_eval(int argc, const char **argv);
 int cli_predict(int argc, const char **argv);

@@ -16,9 +16,10 @@ static const cli_option options[] = {
 
 static const cli_usage usage = {
     .verb = "data",
-    .arguments = "list | info DATA",
+    .arguments = "list | info DATA | preview DATA",
     .about = "Lists the known datasets, or shows one: images per class and split, size, mean,\n"
-             "standard deviation, duplicates. DATA is a name, a directory of its files, or\n"
+             "standard deviation, duplicates; `fovea data preview --help` shows augmentation.\n"
+             "DATA is a name, a directory of its files, or\n"
              "a folder of images: train/<class>/ and test/<class>/, or <class>/ alone.",
     .options = options,
     .min_arguments = 1,
@@ -144,10 +145,18 @@ static fv_status data(const cli_line *line, fv_error *error) {
         if (line->n_arguments == 2) return show_info(line, json, error);
         return fv_fail(error, FV_E_ARGUMENT, "data info: no dataset is named: give `fovea data info DATA`");
     }
-    return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list or info", what);
+    return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list, info or preview", what);
 }
 
+/* Parts of the verb with options of their own. */
+static const cli_verb parts[] = {
+    {"preview", "draws what augmentation makes of images", cli_data_preview},
+    {NULL, NULL, NULL},
+};
+
 int cli_data(int argc, const char **argv) {
+    for (const cli_verb *part = parts; argc > 1 && part->name; part++)
+        if (strcmp(argv[1], part->name) == 0) return part->run(argc - 1, argv + 1);
     cli_line line;
     fv_error error = {0};
     bool helped;

@@ -13,6 +13,7 @@ enum { MOST_QUERIES = 64 };
 
 static const cli_option options[] = {
     {"parts", "LIST", "questions, separated by commas (all; see below)"},
+    {"augmentations", "LIST", "of question 1 (\"none; mild; strong\")"},
     {"epochs", "N", "of every training (10)"},
     {"seeds", "N", "trainings of each kind, 1 to 100 (3)"},
     {"seed", "N", "the first seed (1)"},
@@ -32,7 +33,8 @@ static const cli_usage usage = {
     .about = "Trains all that answers the eight questions about a dataset (a name as in\n"
              "`fovea data list`, or a directory) and writes one page, report.html.",
     .more = "Parts are augmentation, architecture, scaling, mistakes, kernels, confusion,\n"
-            "embedding, neighbours; without --parts all of them.\n" CLI_DATASET_MORE,
+            "embedding, neighbours; without --parts all of them.\n"
+            "Augmentations: docs/augmentation.md, and `fovea data preview` draws them.\n" CLI_DATASET_MORE,
     .options = options,
     .min_arguments = 1,
     .max_arguments = 1,
@@ -101,6 +103,10 @@ static fv_status read_options(const cli_line *line, fv_study_options *o, fv_run_
     o->threads = cli_threads(config->threads);
     FV_TRY(cli_whole(line, "seeds", 1, 100, &o->n_seeds, error));
     if (cli_given(line, "parts")) FV_TRY(fv_study_parts(cli_value(line, "parts"), &o->parts, error));
+    if (cli_given(line, "augmentations")) o->augmentations = cli_value(line, "augmentations");
+    if (cli_given(line, "augmentations") && !(o->parts & FV_PART_AUGMENTATION))
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "--augmentations: is for the part `augmentation`, which --parts leaves out");
     const char *explain = cli_value(line, "explain");
     if (explain && strcmp(explain, "best") != 0) {
         FV_TRY(cli_model_choose(explain, "--explain", config, error));

@@ -37,7 +37,7 @@ typedef struct fv_measure {
     fv_interval interval;       /* Wilson, of `correct` out of `total` */
 } fv_measure;
 
-enum { FV_MAX_GROUPS = 24 };
+enum { FV_MAX_GROUPS = 64 };
 
 /* Rows of one scheme, architecture or fraction: a row per seed. */
 typedef struct fv_group {

@@ -3,8 +3,6 @@
 #include <png.h>
 #include <setjmp.h>
 
-enum { MAX_SIDE = 16384 }; /* what every browser still draws */
-
 static void put_png(png_structp png, png_bytep bytes, png_size_t n) {
     fv_put_bytes(png_get_io_ptr(png), bytes, n);
 }
@@ -29,7 +27,7 @@ static fv_status encode(png_structp png, png_infop info, const uint8_t *pixels, 
 }
 
 fv_status fv_png_encode(const uint8_t *pixels, int width, int height, int channels, fv_buffer *out) {
-    if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE) return FV_E_ARGUMENT;
+    if (width < 1 || height < 1 || width > FV_PNG_MAX_SIDE || height > FV_PNG_MAX_SIDE) return FV_E_ARGUMENT;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     if (!png) return FV_E_MEMORY;
     fv_status status = FV_E_MEMORY;

@@ -108,16 +108,19 @@ void fv_recipe_augmentation(const fv_context *context, fv_buffer *out) {
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(fv_fact_part(context->facts, "augmentation"), "name", "validation", groups);
     fv_buffer text = {0};
+    bool mixed = false;
     fv_putf(&text, "One model, %s, is trained under each scheme: ",
             n ? fv_fact_text(groups[0].first, "model", "convnet") : "convnet");
     for (size_t i = 0; i < n; i++) {
         const char *scheme = fv_fact_text(groups[i].first, "augment", "");
         fv_putf(&text, "%s%s: %s", i ? "; " : "", groups[i].name,
                 *scheme && strcmp(scheme, "none") != 0 ? scheme : "images as they are");
+        mixed |= strstr(scheme, "mixup ") || strstr(scheme, "cutmix ");
     }
-    fv_put(&text,
-           ". Train accuracy is measured after the last epoch on the training images as augmented then; validation "
-           "images are never augmented.");
+    fv_putf(&text,
+            ". Train accuracy is measured after the last epoch on the training images as augmented then%s; validation "
+            "images are never augmented.",
+            mixed ? ", but not mixed" : "");
     paragraph(fv_buffer_text(&text), out);
     fv_buffer_finish(&text, out);
     say_training(context, out);

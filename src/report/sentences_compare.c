@@ -54,10 +54,32 @@ static size_t baseline(const fv_group *groups, size_t n) {
     return 0;
 }
 
+/* Too many to tell one by one. */
+enum { MAX_SCHEMES_TOLD = 4 };
+
+/* "Best: elastic 40 3, helps, +0.2 points ...; 3 of the other 7 are not distinguishable from none." */
+static void glance_many(const fv_context *context, const fv_group *groups, size_t n, size_t base, fv_buffer *out) {
+    size_t best = base == 0 ? 1 : 0, alike = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == base) continue;
+        if (groups[i].held.accuracy > groups[best].held.accuracy) best = i;
+        fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", &groups[i], &groups[base]);
+        alike += comparison.known && !comparison.distinct;
+    }
+    fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", &groups[best], &groups[base]);
+    fv_putf(out, "Best of %s: %s, %s, ", fv_small_number(n - 1).s, groups[best].name, verdict(&comparison));
+    put_difference(&comparison, out);
+    fv_putf(out, "; %s of them not distinguishable from %s.", fv_small_number(alike).s, groups[base].name);
+}
+
 void fv_glance_augmentation(const fv_context *context, fv_buffer *out) {
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(fv_fact_part(context->facts, "augmentation"), "name", "validation", groups);
     size_t base = n ? baseline(groups, n) : 0;
+    if (n > MAX_SCHEMES_TOLD) {
+        glance_many(context, groups, n, base, out);
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         if (i == base) continue;
         fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", &groups[i], &groups[base]);
@@ -79,9 +101,30 @@ static void say_scheme(const fv_context *context, const fv_group *scheme, const 
                 : comparison.difference > 0 ? "raises"
                                             : "lowers");
     else
-        fv_put(out, " augmentation is not distinguishable from none: ");
+        fv_putf(out, " augmentation is not distinguishable from %s: ", base->name);
     put_difference(&comparison, out);
     fv_put(out, ". ");
+}
+
+/* Of many, those that are not distinguishable come together, at the end. */
+static void say_schemes(const fv_context *context, const fv_group *groups, size_t n, size_t base, fv_buffer *out) {
+    size_t alike[FV_MAX_GROUPS], n_alike = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == base) continue;
+        const fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", &groups[i], &groups[base]);
+        if (n > MAX_SCHEMES_TOLD && comparison.known && !comparison.distinct)
+            alike[n_alike++] = i;
+        else
+            say_scheme(context, &groups[i], &groups[base], out);
+    }
+    if (n_alike) fv_putf(out, "Not distinguishable from %s: ", groups[base].name);
+    for (size_t k = 0; k < n_alike; k++) {
+        const fv_group *group = &groups[alike[k]];
+        const fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", group, &groups[base]);
+        fv_putf(out, "%s%s", k ? "; " : "", group->name);
+        put_aside(&comparison, out);
+    }
+    if (n_alike) fv_put(out, ". ");
 }
 
 /* What stands behind the intervals and tests, in one sentence. */
@@ -99,10 +142,13 @@ void fv_answer_augmentation(const fv_context *context, fv_buffer *out) {
     size_t n = fv_group_rows(fv_fact_part(context->facts, "augmentation"), "name", "validation", groups);
     if (!n) return;
     size_t base = baseline(groups, n);
-    fv_putf(out, "Without augmentation the network gets %s of the validation images right. ",
+    if (strcmp(groups[base].name, "none") == 0)
+        fv_put(out, "Without augmentation");
+    else
+        fv_putf(out, "Under %s", groups[base].name);
+    fv_putf(out, " the network gets %s of the validation images right. ",
             fv_percent_interval(groups[base].held.accuracy, groups[base].held.interval).s);
-    for (size_t i = 0; i < n; i++)
-        if (i != base) say_scheme(context, &groups[i], &groups[base], out);
+    say_schemes(context, groups, n, base, out);
     if (n > 1) say_evidence(context->facts, groups[base].n, out);
 }
 

@@ -4,12 +4,11 @@
 
 #include "study/study.h"
 
-enum { SMALL_SIDE = 16, MAX_JOBS = 4096, N_FRACTIONS = 5, N_ARCHITECTURES = 4, N_SCHEMES = 3 };
+enum { SMALL_SIDE = 16, N_FRACTIONS = 5, N_ARCHITECTURES = 4 };
 
 static const double fractions[N_FRACTIONS] = {1, 1.0 / 2, 1.0 / 4, 1.0 / 8, 1.0 / 16};
 static const char *const architectures[N_ARCHITECTURES] = {"convnet", "convnet-nodropout", "convnet-onedropout",
                                                            "convnet-bn"};
-static const char *const schemes[N_SCHEMES] = {"none", "mild", "strong"};
 
 static bool same_training(const fv_job *a, const fv_job *b) {
     return a->seed == b->seed && a->fraction == b->fraction && strcmp(a->model, b->model) == 0 &&
@@ -74,8 +73,10 @@ fv_status fv_study_prepare(fv_study *s) {
     fv_shape shape = s->dataset->train.shape;
     s->pad = shape.h < SMALL_SIDE || shape.w < SMALL_SIDE;
     s->final_job = -1;
-    s->jobs = calloc(MAX_JOBS, sizeof *s->jobs);
-    s->order = calloc(MAX_JOBS, sizeof *s->order);
+    FV_TRY(fv_augment_list(s->options->augmentations, shape, &s->schemes, &s->n_schemes, s->error));
+    const size_t most_jobs = (size_t)s->options->n_seeds * (size_t)(s->n_schemes + N_ARCHITECTURES + N_FRACTIONS) + 1;
+    s->jobs = calloc(most_jobs, sizeof *s->jobs);
+    s->order = calloc(most_jobs, sizeof *s->order);
     if (!s->jobs || !s->order) return FV_E_MEMORY;
     return fv_dataset_split(s->dataset, s->options->validation, s->options->split_seed, &s->training, &s->validation);
 }
@@ -85,8 +86,8 @@ fv_status fv_study_plan_comparisons(fv_study *s) {
     unsigned parts = s->options->parts;
     for (int k = 0; k < s->options->n_seeds; k++) {
         uint64_t seed = s->options->seed + (uint64_t)k;
-        for (int i = 0; i < N_SCHEMES && parts & FV_PART_AUGMENTATION; i++)
-            add_job(s, FV_PART_AUGMENTATION, architectures[0], schemes[i], 0, seed);
+        for (int i = 0; i < s->n_schemes && parts & FV_PART_AUGMENTATION; i++)
+            add_job(s, FV_PART_AUGMENTATION, architectures[0], s->schemes[i], 0, seed);
         for (int i = 0; i < N_ARCHITECTURES && parts & FV_PART_ARCHITECTURE; i++)
             add_job(s, FV_PART_ARCHITECTURE, architectures[i], "none", 0, seed);
     }

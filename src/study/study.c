@@ -42,6 +42,7 @@ fv_study_options fv_study_defaults(void) {
                               .epochs = 10,
                               .batch = 64,
                               .n_seeds = 3,
+                              .augmentations = "none; mild; strong",
                               .seed = 1,
                               .optimizer = "adadelta",
                               .schedule = "step 0.7",
@@ -58,6 +59,7 @@ static void deinit(fv_study *s) {
     }
     free(s->jobs);
     free(s->order);
+    free(s->schemes);
     fv_indices_deinit(&s->training);
     fv_indices_deinit(&s->validation);
     fv_findings_deinit(&s->findings);

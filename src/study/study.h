@@ -11,7 +11,7 @@
 typedef struct fv_job {
     unsigned parts;      /* of the study that show it */
     const char *model;   /* name or text */
-    const char *augment; /* "none", "mild", "strong" */
+    const char *augment; /* one of the study's schemes, or "none" */
     double fraction;     /* of the training images; 0: the training side of the validation split */
     uint64_t seed;
     double cost; /* expected, in multiply-adds */
@@ -56,6 +56,8 @@ typedef struct fv_study {
     const char *kind; /* "study", or "run" for the page of one training */
     const char *explain_model;
     int threads, pad;
+    char **schemes; /* [n_schemes] augmentations of question 1 */
+    int n_schemes;
     fv_indices training, validation;
     fv_job *jobs;
     int n_jobs, final_job; /* -1: nothing is explained */

@@ -67,10 +67,13 @@ static json_t *config_json(const fv_study *s) {
     const fv_study_options *o = s->options;
     json_t *seeds = json_array();
     for (int i = 0; i < o->n_seeds; i++) json_array_append_new(seeds, json_integer((json_int_t)o->seed + i));
-    return json_pack("{so si si so sI ss sf ss sf si ss}", "parts", parts_json(o->parts), "epochs", o->epochs, "batch",
-                     o->batch, "seeds", seeds, "split_seed", (json_int_t)o->split_seed, "optimizer", o->optimizer,
-                     "learning_rate", o->learning_rate, "schedule", o->schedule, "validation", o->validation, "pad",
-                     s->pad, "explain", s->explain_model);
+    json_t *schemes = json_array();
+    for (int i = 0; i < s->n_schemes && o->parts & FV_PART_AUGMENTATION; i++)
+        json_array_append_new(schemes, json_string(s->schemes[i]));
+    return json_pack("{so so si si so sI ss sf ss sf si ss}", "parts", parts_json(o->parts), "augmentations", schemes,
+                     "epochs", o->epochs, "batch", o->batch, "seeds", seeds, "split_seed", (json_int_t)o->split_seed,
+                     "optimizer", o->optimizer, "learning_rate", o->learning_rate, "schedule", o->schedule,
+                     "validation", o->validation, "pad", s->pad, "explain", s->explain_model);
 }
 
 /* ---- trainings ---- */

@@ -11,7 +11,7 @@
 #include "fovea/run.h"
 #include "study/study.h"
 
-enum { NEAREST = FV_REPORT_NEAREST, SHEET_IMAGES = 8, SHEET_SCHEMES = 3, RESPONSE_IMAGES = 3 };
+enum { NEAREST = FV_REPORT_NEAREST, SHEET_IMAGES = 8, RESPONSE_IMAGES = 3 };
 
 static fv_status path_in(const fv_study *s, const char *name, char path[1024], fv_error *error) {
     if (snprintf(path, 1024, "%s/%s", s->out, name) < 1024) return FV_OK;
@@ -89,35 +89,47 @@ static const uint8_t *example_of(const fv_images *images, int class, size_t size
     return images->pixels + at * size;
 }
 
-/* One row of the sheet. A scheme that leaves most images alone is shown by the first draw that does not. */
+/* One row of the sheet, of at most FV_BLOCK_IMAGES. A scheme that leaves most images alone is shown by the first draw
+ * that does not; mixing is done to the first ones. */
 static fv_status fill_sheet_row(const fv_study *s, const char *scheme, int n, size_t size, uint8_t *out) {
     enum { DRAWS = 100 };
     const fv_images *images = &s->dataset->train;
     fv_augment *augment;
+    fv_mixture mixture;
     FV_TRY(fv_augment_create(scheme, images->shape, &augment, NULL));
     void *scratch = augment ? fv_alloc(fv_augment_scratch(augment), 1) : NULL;
     fv_status status = augment && !scratch ? FV_E_MEMORY : FV_OK;
-    for (int k = 0; k < n && status == FV_OK; k++, out += size) {
+    for (int k = 0; k < n && status == FV_OK; k++) {
         const uint8_t *image = example_of(images, k, size);
-        memcpy(out, image, size);
-        for (uint32_t i = 0; augment && i < DRAWS && memcmp(out, image, size) == 0; i++)
-            fv_augment_apply(augment, s->options->seed, 0, (uint32_t)k * DRAWS + i, image, out, scratch);
+        uint8_t *shown = out + (size_t)k * size;
+        memcpy(shown, image, size);
+        for (uint32_t i = 0; augment && i < DRAWS && memcmp(shown, image, size) == 0; i++)
+            fv_augment_apply(augment, s->options->seed, 0, (uint32_t)k * DRAWS + i, image, shown, scratch);
     }
+    if (status == FV_OK) fv_augment_mix(augment, s->options->seed, 0, 0, n, out, &mixture, scratch);
     free(scratch);
     fv_augment_destroy(augment);
     return status;
 }
 
-/* One image of each class (of at most eight), under every scheme. */
-static fv_status fill_sheet(const fv_study *s, fv_report_sheet *sheet, uint8_t **pixels) {
-    static const char *const names[SHEET_SCHEMES] = {"original", "mild", "strong"};
-    fv_shape shape = s->dataset->train.shape;
-    size_t size = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
-    int n = s->dataset->n_classes < SHEET_IMAGES ? s->dataset->n_classes : SHEET_IMAGES;
-    if (!(*pixels = fv_alloc(SHEET_SCHEMES * (size_t)n * size, 1))) return FV_E_MEMORY;
-    *sheet = (fv_report_sheet){SHEET_SCHEMES, n, names, *pixels};
-    for (int i = 0; i < SHEET_SCHEMES; i++)
-        FV_TRY(fill_sheet_row(s, i ? names[i] : "none", n, size, *pixels + (size_t)i * (size_t)n * size));
+/* One image of each class (of at most eight) as it is, then under every scheme but `none`. names [1 + n_schemes] and
+ * pixels are the caller's to free. */
+static fv_status fill_sheet(const fv_study *s, fv_report_sheet *sheet, const char ***names, uint8_t **pixels) {
+    const fv_shape shape = s->dataset->train.shape;
+    const size_t size = (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
+    const int n = s->dataset->n_classes < SHEET_IMAGES ? s->dataset->n_classes : SHEET_IMAGES;
+    const size_t most = 1 + (size_t)s->n_schemes, row = (size_t)n * size;
+    *names = calloc(most, sizeof **names);
+    *pixels = fv_alloc(most * row, 1);
+    if (!*names || !*pixels) return FV_E_MEMORY;
+    *sheet = (fv_report_sheet){1, n, *names, *pixels};
+    (*names)[0] = "original";
+    FV_TRY(fill_sheet_row(s, "none", n, size, *pixels));
+    for (int i = 0; i < s->n_schemes; i++) {
+        if (strcmp(s->schemes[i], "none") == 0) continue;
+        (*names)[sheet->n_schemes] = s->schemes[i];
+        FV_TRY(fill_sheet_row(s, s->schemes[i], n, size, *pixels + (size_t)sheet->n_schemes++ * row));
+    }
     return FV_OK;
 }
 
@@ -148,17 +160,19 @@ static fv_status write_report(const fv_study *s, const char *json, fv_error *err
                         .nearest_distances = f->nearest_distances,
                         .xy = f->embedding.n ? f->embedding.xy : NULL};
     uint8_t *sheet = NULL;
+    const char **names = NULL;
     float *responses = NULL;
     char path[1024];
     FV_TRY(path_in(s, "report.html", path, error));
     fv_status status = FV_OK;
-    if (s->options->parts & FV_PART_AUGMENTATION) status = fill_sheet(s, &report.sheet, &sheet);
+    if (s->options->parts & FV_PART_AUGMENTATION) status = fill_sheet(s, &report.sheet, &names, &sheet);
     if (status == FV_OK && f->done && s->options->parts & FV_PART_KERNELS)
         status = fill_responses(s, &report.responses, &responses);
     if (status == FV_OK)
         status = fv_report_write(&report, path, error);
     else
         fv_fail(error, status, "report: %s", fv_status_text(status));
+    free(names);
     free(sheet);
     free(responses);
     return status;

@@ -161,6 +161,40 @@ static void errors_point_at_the_word(void **state) {
     }
 }
 
+static void lists_are_cut_at_semicolons(void **state) {
+    (void)state;
+    char **texts;
+    int n;
+    fv_error error = {0};
+    assert_int_equal(fv_augment_list(" none ;strong;elastic 8 3, hflip;\tmixup", digit, &texts, &n, &error), FV_OK);
+    assert_int_equal(n, 4);
+    assert_string_equal(texts[0], "none");
+    assert_string_equal(texts[1], "strong");
+    assert_string_equal(texts[2], "elastic 8 3, hflip");
+    assert_string_equal(texts[3], "mixup");
+    free(texts);
+    static const struct {
+        const char *list, *says;
+        fv_status status;
+    } rows[] = {{"", "augmentation 1 is empty", FV_E_ARGUMENT},
+                {"hflip; ;vflip", "augmentation 2 is empty", FV_E_ARGUMENT},
+                {"hflip;", "augmentation 2 is empty", FV_E_ARGUMENT},
+                {"hflip; vflip; hflip ", "`hflip` is given twice", FV_E_ARGUMENT},
+                {"hflip; flip", "unknown transform `flip`", FV_E_TEXT},
+                {"hflip; crop 28", "padding 28", FV_E_SHAPE}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(fv_augment_list(rows[i].list, digit, &texts, &n, &error), rows[i].status);
+        if (!strstr(error.message, rows[i].says)) fail_msg("%s: %s", rows[i].list, error.message);
+    }
+    char many[65 * 12] = "";
+    for (int i = 0; i < 65; i++) snprintf(many + strlen(many), 12, "%shflip 0.%d", i ? ";" : "", 10 + i);
+    assert_int_equal(fv_augment_list(many, digit, &texts, &n, &error), FV_E_ARGUMENT);
+    *strrchr(many, ';') = 0;
+    assert_int_equal(fv_augment_list(many, digit, &texts, &n, &error), FV_OK);
+    assert_int_equal(n, 64);
+    free(texts);
+}
+
 static void neighbours_after_a_blur_resample_anew(void **state) {
     (void)state;
     fv_augment_destroy(create("rotation 10 nearest, gaussian_blur 3 0.1 1, affine degrees 3 bilinear", digit));
@@ -482,6 +516,7 @@ int main(void) {
                                        cmocka_unit_test(presets_are_listed_and_parse),
                                        cmocka_unit_test(apply_is_all_or_nothing),
                                        cmocka_unit_test(errors_point_at_the_word),
+                                       cmocka_unit_test(lists_are_cut_at_semicolons),
                                        cmocka_unit_test(neighbours_after_a_blur_resample_anew),
                                        cmocka_unit_test(too_many_calls_are_refused),
                                        cmocka_unit_test(bits_are_the_same_everywhere),

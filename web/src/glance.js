@@ -27,13 +27,14 @@ function augmentation({ charts }) {
   const { rows } = charts.augmentation.datasets;
   const x = linear(rows.flatMap((row) => [row.low, row.high]), 6, width - 6);
   const names = [...new Set(rows.map((row) => row.name))];
-  const y = (row) => ((names.indexOf(row.name) + 0.5) * height) / names.length + (row.split === 'train' ? -4 : 4);
+  const apart = Math.min(4, height / names.length / 4);
+  const y = (row) => ((names.indexOf(row.name) + 0.5) * height) / names.length + (row.split === 'train' ? -apart : apart);
   return svg(
     ...rows.flatMap((row) => {
       const colour = row.split === 'train' ? 'var(--train)' : 'var(--held)';
       return [
         svgNode('line', { x1: x(row.low), x2: x(row.high), y1: y(row), y2: y(row), stroke: colour, 'stroke-width': 2, opacity: 0.5 }),
-        svgNode('circle', { cx: x(row.accuracy), cy: y(row), r: 2.5, fill: row.split === 'train' ? 'var(--page)' : colour, stroke: colour, 'stroke-width': 1.5 }),
+        svgNode('circle', { cx: x(row.accuracy), cy: y(row), r: Math.min(2.5, apart), fill: row.split === 'train' ? 'var(--page)' : colour, stroke: colour, 'stroke-width': 1.5 }),
       ];
     }),
   );
