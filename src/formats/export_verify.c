@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "formats/c_source.h"
 #include "formats/files.h"
 #include "formats/graph.h"
 #include "formats/npz.h"
@@ -35,6 +36,7 @@ static void compare(const float *a, const double *b, int n_classes, int truth, f
     for (int i = 0; i < n_classes; i++) {
         double difference = fabs((double)a[i] - b[i]);
         if (!(difference <= out->largest_difference)) out->largest_difference = difference; /* NaN counts */
+        if (fabs((double)a[i]) > out->largest_logit) out->largest_logit = fabs((double)a[i]);
         if (a[i] > a[best]) best = i;
     }
     out->n++;
@@ -44,39 +46,46 @@ static void compare(const float *a, const double *b, int n_classes, int truth, f
 }
 
 typedef struct logits {
-    float *net;
-    double *file;
+    float *net;   /* [n][n_classes] */
+    double *file; /* likewise */
 } logits;
 
-static fv_status infer(const fv_net *net, const fv_graph *graph, const fv_images *images, const fv_indices *indices,
-                       int n_threads, logits *out) {
-    size_t n = (indices ? indices->n : images->n) * (size_t)fv_net_n_classes(net);
+static fv_status infer_file(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,
+                            const fv_indices *indices, int n_threads, double *out, fv_error *error) {
+    int n_classes = fv_net_n_classes(net);
+    if (format == FV_EXPORT_C) return fv_c_run(path, images, indices, n_classes, out, error);
+    fv_graph *graph;
+    FV_TRY(read_back(net, path, format, &graph, error));
     fv_shape y = fv_graph_shape(graph, graph->n_steps);
-    if (y.c != fv_net_n_classes(net) || y.h != 1 || y.w != 1) return FV_E_SHAPE;
+    fv_status status = FV_E_SHAPE;
+    if (y.c == n_classes && y.h == 1 && y.w == 1) status = fv_graph_infer(graph, images, indices, n_threads, out);
+    fv_graph_destroy(graph);
+    return status == FV_OK ? FV_OK : fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
+}
+
+static fv_status infer(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,
+                       const fv_indices *indices, int n_threads, logits *out, fv_error *error) {
+    size_t n = (indices ? indices->n : images->n) * (size_t)fv_net_n_classes(net);
     out->net = malloc(n * sizeof *out->net + 1);
     out->file = malloc(n * sizeof *out->file + 1);
-    if (!out->net || !out->file) return FV_E_MEMORY;
-    FV_TRY(fv_net_infer(net, images, indices, n_threads, out->net, NULL));
-    return fv_graph_infer(graph, images, indices, n_threads, out->file);
+    fv_status status = out->net && out->file ? FV_OK : FV_E_MEMORY;
+    if (status == FV_OK) status = fv_net_infer(net, images, indices, n_threads, out->net, NULL);
+    if (status != FV_OK) return fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
+    return infer_file(net, path, format, images, indices, n_threads, out->file, error);
 }
 
 fv_status fv_export_verify(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,
                            const fv_indices *indices, int n_threads, fv_agreement *out, fv_error *error) {
-    fv_graph *graph;
     logits at = {0};
-    FV_TRY(read_back(net, path, format, &graph, error));
-    fv_status status = infer(net, graph, images, indices, n_threads, &at);
+    fv_status status = infer(net, path, format, images, indices, n_threads, &at, error);
     if (status == FV_OK) {
         *out = (fv_agreement){0};
         size_t n = indices ? indices->n : images->n, n_classes = (size_t)fv_net_n_classes(net);
         for (size_t i = 0; i < n; i++)
             compare(at.net + i * n_classes, at.file + i * n_classes, (int)n_classes,
                     images->labels[indices ? indices->at[i] : i], out);
-    } else {
-        fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
     }
     free(at.net);
     free(at.file);
-    fv_graph_destroy(graph);
     return status;
 }
