@@ -51,6 +51,14 @@ typedef struct fv_conv_pool_shape {
     ptrdiff_t y_row, y_plane; /* of the pooled map, and of its gradient */
 } fv_conv_pool_shape;
 
+/* A stride-1 convolution of one image, planes [h][row] of single floats. Pixel (i, j) of channel o is
+ *     bias[o] + sum over c, then t:  w[(o*n_in + c)*n_taps + t] * x[c*x_plane + i*x_row + j + taps[t]] */
+typedef struct fv_single_conv {
+    int n_in, n_out, n_taps, h, w, relu;
+    const int32_t *taps; /* [n_taps] */
+    ptrdiff_t x_row, x_plane, y_row, y_plane;
+} fv_single_conv;
+
 /* Dense weights are stored [I][S], S = the outputs rounded up to 16, padding zero. */
 static inline int fv_round_up(int n, int to) {
     return (n + to - 1) / to * to;
@@ -181,6 +189,16 @@ typedef struct fv_fourier {
     X(void, norm_dx_pool,                                                                                              \
       (const fv_map *x, const fv_map *dy, const uint8_t *winners, const float *a, const float *b, const float *d,      \
        int n_lanes, const fv_map *dx))                                                                                 \
+    /* ---- one image, pixels in the lanes (single.c): the numbers of the kernels for sixteen. Rows are written up to  \
+     * 16 floats, zero behind the last pixel; rows of x are read up to 16 floats behind the last pixel needed. ---- */ \
+    /* y[j] = pixels[j] * scale + shift by v_fma, j < w. */                                                            \
+    X(void, single_feed, (const uint8_t *pixels, int w, float scale, float shift, float *y))                           \
+    X(void, single_conv, (const fv_single_conv *s, const float *x, const float *w, const float *bias, float *y))       \
+    /* y [h][w] = the largest of each 2x2 window of x. */                                                              \
+    X(void, single_pool, (int h, int w, const float *x, ptrdiff_t x_row, float *y, ptrdiff_t y_row))                   \
+    /* y[o] = [relu](bias[o] + sum over i in order w[i*S + o] * x[i]); bias and y hold S floats. */                    \
+    X(void, single_dense,                                                                                              \
+      (int n_in, int n_out, const float *x, const float *w, const float *bias, float *y, int relu))                    \
     /* ---- pooling, pointwise (pointwise.c) ---- */                                                                   \
     /* k x k windows at stride k. which [C][PH][PW][16] uint8 gets the winner's place in the window (k <= 15); NULL    \
      * allowed. First of equals wins. */                                                                               \

@@ -67,7 +67,7 @@ typedef struct detail {
     fv_conv_shape forward, weights; /* y strides of the data, of the gradient */
     int32_t *order;                 /* 0, 1, ... for packing forward */
     int32_t *taps, *offsets;        /* [R*S], [C*R*S] */
-    size_t packed, folded;          /* floats in plan->shared; folded: weights then bias, batch norm folded in */
+    size_t packed;                  /* floats in plan->shared */
     int n_phases;
     phase *phases;
 } detail;
@@ -179,7 +179,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
                                  .y_col = FV_LANES,
                                  .y_plane = y.plane};
     d->packed = fv_plan_share(plan, plan->k->conv_packed_size(layer->out.c, c, n_taps));
-    if (op->norm >= 0) d->folded = fv_plan_share(plan, fv_folded_size(layer));
+    if (op->norm >= 0) op->shared = fv_plan_share(plan, fv_folded_size(layer));
     return plan->mode == FV_TRAIN ? lay_out_gradients(plan, op, d, d->offsets + c * n_taps) : FV_OK;
 }
 
@@ -187,7 +187,7 @@ static void prepare(const fv_plan *plan, const fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
     const float *w = fv_layer_data(plan->net, layer, 0);
-    if (op->norm >= 0) w = fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + d->folded);
+    if (op->norm >= 0) w = fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + op->shared);
     int c = layer->in.c, k = layer->out.c, n_taps = d->forward.n_taps;
     plan->k->conv_pack(k, c, n_taps, w, c * n_taps, n_taps, d->order, plan->shared + d->packed);
     for (int i = 0; i < d->n_phases; i++) {
@@ -198,9 +198,7 @@ static void prepare(const fv_plan *plan, const fv_op *op) {
 
 static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     const detail *d = op->detail;
-    const fv_layer *layer = fv_op_layer(plan, op);
-    const float *bias =
-        op->norm >= 0 ? plan->shared + d->folded + fv_folded_bias(layer) : fv_layer_data(plan->net, layer, 1);
+    const float *bias = fv_folded_bias_of(plan, op);
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
     plan->k->conv(&d->forward, x.at, plan->shared + d->packed, bias, y.at, FV_FROM_BIAS, op->relu);
 }

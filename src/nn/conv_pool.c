@@ -10,7 +10,7 @@ enum { PAD = 3 };
 
 typedef struct detail {
     fv_conv_pool_shape forward, weights, input; /* strides of x and y; x and dy; dx and dy */
-    size_t folded, packed;                      /* floats in plan->shared */
+    size_t packed;                              /* floats in plan->shared */
 } detail;
 
 static void need(fv_plan *plan, fv_op *op) {
@@ -37,7 +37,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     fv_block none = {0};
     fv_map x = fv_plan_data(plan, op->in, &none), y = fv_plan_data(plan, op->out, &none);
     d->forward = shape_of(layer, &x, &y);
-    if (op->norm >= 0) d->folded = fv_plan_share(plan, fv_folded_size(layer));
+    if (op->norm >= 0) op->shared = fv_plan_share(plan, fv_folded_size(layer));
     if (plan->mode == FV_INFER) return FV_OK;
     fv_map dx = fv_plan_gradient(plan, op->in, &none), dy = fv_plan_gradient(plan, op->out, &none);
     d->weights = shape_of(layer, &x, &dy);
@@ -52,7 +52,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
 static void prepare(const fv_plan *plan, const fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
-    if (op->norm >= 0) fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + d->folded);
+    if (op->norm >= 0) fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + op->shared);
     if (fv_plan_wants(plan, op->in))
         plan->k->conv_pool_dx_pack(layer->out.c, layer->in.c, fv_layer_data(plan->net, layer, 0),
                                    plan->shared + d->packed);
@@ -67,15 +67,10 @@ static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block)
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
-    const float *w = fv_layer_data(plan->net, layer, 0), *bias = fv_layer_data(plan->net, layer, 1);
-    if (op->norm >= 0) {
-        w = plan->shared + d->folded;
-        bias = w + fv_folded_bias(layer);
-    }
     const uint16_t *keep = fv_dropout2d_draw(plan, op, block);
     uint8_t *winners = plan->mode == FV_TRAIN ? (uint8_t *)(block->memory + op->kept) : NULL;
-    plan->k->conv_pool(&d->forward, window(&x, (int)layer->arg[PAD]), w, bias, keep, fv_dropout2d_scale(plan, op), y.at,
-                       winners);
+    plan->k->conv_pool(&d->forward, window(&x, (int)layer->arg[PAD]), fv_folded_weights_of(plan, op),
+                       fv_folded_bias_of(plan, op), keep, fv_dropout2d_scale(plan, op), y.at, winners);
 }
 
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {

@@ -4,7 +4,7 @@
 #ifndef FV_FOLD_H
 #define FV_FOLD_H
 
-#include "nn/net.h"
+#include "nn/plan.h"
 
 #define FV_NORM_EPS 1e-5
 #define FV_NORM_MOMENTUM 0.1
@@ -17,5 +17,10 @@ size_t fv_folded_size(const fv_layer *conv);
 size_t fv_folded_bias(const fv_layer *conv);
 /* Fills `folded` and returns it. */
 const float *fv_fold_norm(const fv_net *net, const fv_layer *conv, const fv_layer *norm, float *folded);
+
+/* What an operation on a convolution runs with: weights [K][C][R][S] and bias [K], folded (op->shared) or the layer's.
+ */
+const float *fv_folded_weights_of(const fv_plan *plan, const fv_op *op);
+const float *fv_folded_bias_of(const fv_plan *plan, const fv_op *op);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "fovea/machine.h"
+#include "nn/single.h"
 
 /* ---- feeding ---- */
 
@@ -16,6 +17,14 @@ size_t fv_source_scratch(const fv_source *source) {
 
 static size_t index_of(const fv_source *source, size_t position) {
     return source->order ? source->order[position] : position;
+}
+
+/* (pixel / 255 - mean) / std as pixel * scale + shift. */
+static void normalisation(const fv_net *net, float *scale, float *shift) {
+    for (int c = 0; c < net->input.c; c++) {
+        scale[c] = 1 / (255 * net->std[c]);
+        shift[c] = -net->mean[c] / net->std[c];
+    }
 }
 
 void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels *k, size_t position, int n_lanes,
@@ -35,10 +44,7 @@ void fv_source_feed(const fv_source *source, const fv_net *net, const fv_kernels
     if (mixture)
         fv_augment_mix(source->augment, source->seed, source->epoch, (uint32_t)position, n_lanes, changed, mixture,
                        rest);
-    for (int c = 0; c < net->input.c; c++) { /* (pixel / 255 - mean) / std */
-        scale[c] = 1 / (255 * net->std[c]);
-        shift[c] = -net->mean[c] / net->std[c];
-    }
+    normalisation(net, scale, shift);
     k->feed(image, scale, shift, x);
 }
 
@@ -58,9 +64,12 @@ void fv_source_prefetch(const fv_source *source, size_t position, size_t n) {
 
 /* ---- inference ---- */
 
+enum { FEW = 4 }; /* images that are faster one by one than as a block of sixteen */
+
 struct fv_runner {
     fv_net *net;
     fv_plan *plan;
+    fv_single *single; /* or NULL */
     fv_team *team;
     int n_threads;
     float **memory, **probabilities; /* [n_threads]: a block's memory; [n_classes][16] */
@@ -102,6 +111,32 @@ static void store_predictions(const job *j, const float *z, size_t position, int
                             loss[l]};
 }
 
+/* Results of the block's first lanes to where they are wanted. */
+static void store(const job *j, size_t position, int n_lanes, const fv_block *block, float *p) {
+    const fv_plan *plan = j->runner->plan;
+    const fv_net *net = j->runner->net;
+    fv_map z = fv_plan_data(plan, plan->logits, block), f = fv_plan_data(plan, plan->features, block);
+    if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)net->n_classes);
+    if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(net));
+    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, p);
+}
+
+/* One image, with its pixels in the lanes; the results go to lane 0 of a block, as if it had been alone there. */
+static void infer_one(const job *j, size_t position) {
+    const fv_runner *r = j->runner;
+    const fv_plan *plan = r->plan;
+    float scale[FV_MAX_CHANNELS], shift[FV_MAX_CHANNELS];
+    const float *logits, *features;
+    fv_block block = {.memory = r->memory[0], .n_lanes = 1};
+    fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
+    normalisation(r->net, scale, shift);
+    fv_single_run(r->single, j->source->images->pixels + index_of(j->source, position) * fv_shape_size(r->net->input),
+                  scale, shift, &logits, &features);
+    for (int i = 0; i < f.c; i++) f.at[i * FV_LANES] = features[i];
+    for (int i = 0; i < z.c; i++) z.at[i * FV_LANES] = logits[i];
+    store(j, position, 1, &block, r->probabilities[0]);
+}
+
 static void infer_block(const job *j, size_t index, int thread) {
     const fv_runner *r = j->runner;
     const fv_plan *plan = r->plan;
@@ -111,10 +146,7 @@ static void infer_block(const job *j, size_t index, int thread) {
     fv_map x = fv_plan_data(plan, 0, &block);
     fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x, NULL);
     fv_plan_forward(plan, 0, &block, 1);
-    fv_map z = fv_plan_data(plan, plan->logits, &block), f = fv_plan_data(plan, plan->features, &block);
-    if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)r->net->n_classes);
-    if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(r->net));
-    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, r->probabilities[thread]);
+    store(j, position, n_lanes, &block, r->probabilities[thread]);
 }
 
 static void work(void *context, int thread, int n_threads) {
@@ -161,6 +193,7 @@ static fv_status runner_create(const fv_net *net, int n_threads, size_t scratch_
         return status;
     }
     fv_plan_prepare(r->plan, 0, 1);
+    r->single = fv_single_create(r->plan);
     *out = r;
     return FV_OK;
 }
@@ -180,6 +213,7 @@ void fv_runner_destroy(fv_runner *r) {
     free(r->probabilities);
     free(r->feed_scratch);
     fv_team_destroy(r->team);
+    fv_single_destroy(r->single);
     fv_plan_destroy(r->plan);
     free(r);
 }
@@ -187,7 +221,9 @@ void fv_runner_destroy(fv_runner *r) {
 /* One block needs nobody to be woken. */
 static void run(const fv_runner *r, const fv_source *source, size_t n, const fv_sink *sink) {
     job j = {.runner = r, .source = source, .sink = sink, .n = n};
-    if (n <= FV_LANES)
+    if (n <= FEW && r->single && !source->augment)
+        for (size_t i = 0; i < n; i++) infer_one(&j, i);
+    else if (n <= FV_LANES)
         work(&j, 0, 1);
     else
         fv_team_run(r->team, work, &j);

@@ -53,6 +53,15 @@ const float *fv_fold_norm(const fv_net *net, const fv_layer *conv, const fv_laye
     return folded;
 }
 
+const float *fv_folded_weights_of(const fv_plan *plan, const fv_op *op) {
+    return op->norm >= 0 ? plan->shared + op->shared : fv_layer_data(plan->net, fv_op_layer(plan, op), 0);
+}
+
+const float *fv_folded_bias_of(const fv_plan *plan, const fv_op *op) {
+    const fv_layer *conv = fv_op_layer(plan, op);
+    return op->norm >= 0 ? plan->shared + op->shared + fv_folded_bias(conv) : fv_layer_data(plan->net, conv, 1);
+}
+
 /* ---- the operations ---- */
 
 /* Rows of C floats (rounded up to 16) in plan->shared: four per block, then the batch's. */

@@ -79,7 +79,7 @@ struct fv_op {
     int add_in, add_in2;        /* its part of the input's gradient is added (1) or comes first (0) */
     size_t kept, kept2;         /* floats in the block's memory */
     size_t masks;               /* of a fused dropout2d: 16 bits per channel, there too */
-    size_t shared;              /* floats in plan->shared: packed weights, coefficients */
+    size_t shared;              /* floats in plan->shared: folded or packed weights, coefficients */
     void *detail;               /* the operation's own, freed with the plan */
 };
 
