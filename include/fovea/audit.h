@@ -1,0 +1,61 @@
+/* What ruins a dataset: repeated images, labels that contradict each other, blank images, classes out of balance. */
+#ifndef FOVEA_AUDIT_H
+#define FOVEA_AUDIT_H
+
+#include "fovea/data.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Images are counted through: those of train, then those of test. */
+typedef struct fv_pair {
+    uint32_t image, like; /* like < image */
+    float similarity;     /* correlation of the pixels; 1: byte for byte */
+} fv_pair;
+
+typedef struct fv_pairs {
+    size_t n;
+    fv_pair *at; /* those across the splits first, then by similarity, highest first */
+    fv_duplicates count;
+} fv_pairs;
+
+typedef struct fv_tally {
+    char text[48];
+    size_t n;
+} fv_tally;
+
+typedef struct fv_audit {
+    size_t *train, *test;   /* [n_classes] images */
+    int largest, smallest;  /* classes of train; the smallest may have none */
+    fv_pairs exact;         /* each repeated image with its first occurrence; counted as by fv_count_duplicates */
+    fv_pairs near;          /* each image with the most similar before it, above FV_NEAR; exact ones are left out */
+    fv_pairs contradictory; /* of the exact: the labels differ */
+    size_t n_blank;
+    uint32_t *blank;     /* [n_blank] ascending: deviation of the pixels below 3 of 255 */
+    uint8_t *class_mean; /* [n_classes][C][H][W] of train, rounded */
+    int n_sizes, n_modes;
+    fv_tally *sizes, *modes; /* of image files, the most frequent first */
+} fv_audit;
+
+#define FV_NEAR 0.985f
+
+/* Near duplicates are found by a perceptual hash (64 bits, signs of the low frequencies of a 32x32 grey image against
+ * their median) at most 7 bits apart, and confirmed by correlation. FV_E_MEMORY.
+ * Source: Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", 3.2.1. */
+fv_status fv_audit_create(const fv_dataset *dataset, int threads, fv_audit **out) FV_MUST_CHECK;
+void fv_audit_destroy(fv_audit *audit);
+
+/* The label of image i of an audit. */
+int fv_audit_label(const fv_dataset *dataset, size_t i);
+/* What image i is called: its file, or "train 17"; safe to show. */
+void fv_audit_name(const fv_dataset *dataset, size_t i, char *out, size_t size);
+
+/* Writes the contact sheet: one HTML page that opens offline. FV_E_IO, FV_E_MEMORY. */
+fv_status fv_audit_write_sheet(const fv_audit *audit, const fv_dataset *dataset, const char *path,
+                               fv_error *error) FV_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
