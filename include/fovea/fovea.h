@@ -1,6 +1,7 @@
 /* Everything: simple things first. */
 #ifndef FOVEA_H
 #define FOVEA_H
+#include "fovea/audit.h"
 #include "fovea/augment.h"
 #include "fovea/bench.h"
 #include "fovea/data.h"

@@ -117,8 +117,8 @@ static fv_status find_exact(gathering *g, fv_audit *a) {
     hashed *order = fv_alloc(g->n, sizeof *order);
     if (!order) return FV_E_MEMORY;
     for (size_t i = 0; i < g->n; i++) /* equal bytes have these equal */
-        order[i] = (hashed){g->views[i].hash * 31 + g->views[i].squares * 0x9E3779B97F4A7C15u + g->views[i].sum,
-                            (uint32_t)i};
+        order[i] =
+            (hashed){g->views[i].hash * 31 + g->views[i].squares * 0x9E3779B97F4A7C15u + g->views[i].sum, (uint32_t)i};
     qsort(order, g->n, sizeof *order, by_hash);
     fv_status status = FV_OK;
     for (size_t i = 0, end; i < g->n && status == FV_OK; i = end) {
@@ -141,10 +141,10 @@ static fv_status find_near(gathering *g, int threads, fv_audit *a) {
     fv_status status = best ? FV_OK : FV_E_MEMORY;
     for (size_t i = 0; best && i < n_found; i++) {
         fv_pair *b = &best[found[i].image];
-        bool in_train = found[i].like < g->dataset->train.n, had = b->similarity > 0;
+        bool in_train = found[i].like<g->dataset->train.n, had = b->similarity> 0;
         bool had_train = had && b->like < g->dataset->train.n;
-        bool better = found[i].similarity > b->similarity ||
-                      (found[i].similarity == b->similarity && found[i].like < b->like);
+        bool better =
+            found[i].similarity > b->similarity || (found[i].similarity == b->similarity && found[i].like < b->like);
         if (!had || (in_train && !had_train) || (in_train == had_train && better)) *b = found[i];
     }
     for (size_t i = 0; i < g->n && status == FV_OK; i++) {
@@ -279,9 +279,8 @@ static fv_status audit(gathering *g, int threads, fv_audit *a) {
 }
 
 fv_status fv_audit_create(const fv_dataset *dataset, int threads, fv_audit **out) {
-    gathering g = {.dataset = dataset,
-                   .n = dataset->train.n + dataset->test.n,
-                   .size = fv_image_size(dataset->train.shape)};
+    gathering g = {
+        .dataset = dataset, .n = dataset->train.n + dataset->test.n, .size = fv_image_size(dataset->train.shape)};
     fv_audit *a = calloc(1, sizeof *a);
     fv_status status = a ? audit(&g, threads, a) : FV_E_MEMORY;
     free(g.views);

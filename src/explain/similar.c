@@ -12,17 +12,26 @@
 
 enum { SIDE = 32, LOW = 8, BITS = LOW * LOW, BANDS = 8, BUCKETS = 256, MOST_APART = BANDS - 1 };
 
-/* Mean of the image (of all channels) over cell (y, x) of SIDE x SIDE. */
+/* What a channel adds to the brightness: compression keeps that best (ITU-R BT.601). */
+static double weight_of(int c, int n_channels) {
+    static const double rgb[] = {0.299, 0.587, 0.114};
+    return n_channels == 3 ? rgb[c] : 1.0 / n_channels;
+}
+
+/* Mean brightness over cell (y, x) of SIDE x SIDE. */
 static double cell(const uint8_t *pixels, fv_shape s, int y, int x) {
     int top = y * s.h / SIDE, bottom = (y + 1) * s.h / SIDE, left = x * s.w / SIDE, right = (x + 1) * s.w / SIDE;
     if (bottom == top) bottom++;
     if (right == left) right++;
     double sum = 0;
-    for (int c = 0; c < s.c; c++)
+    for (int c = 0; c < s.c; c++) {
+        unsigned plane = 0;
         for (int i = top; i < bottom; i++)
             for (int j = left; j < right; j++)
-                sum += pixels[((size_t)c * (size_t)s.h + (size_t)i) * (size_t)s.w + (size_t)j];
-    return sum / (s.c * (bottom - top) * (right - left));
+                plane += pixels[((size_t)c * (size_t)s.h + (size_t)i) * (size_t)s.w + (size_t)j];
+        sum += weight_of(c, s.c) * plane;
+    }
+    return sum / ((bottom - top) * (right - left));
 }
 
 static int compare(const void *a, const void *b) {
@@ -93,13 +102,20 @@ static void keep(search *s, uint32_t a, uint32_t b, float similarity) {
     pthread_mutex_unlock(&s->lock);
 }
 
+/* The compiler's own is a call where the processor family is not named. */
+static int count_bits(uint64_t x) {
+    x -= x >> 1 & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+    return (int)(((x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56);
+}
+
 /* Two hashes at most BANDS - 1 bits apart agree in one of BANDS bytes at least; the pair belongs to the first. */
 static void search_bucket(search *s, int band, int bucket) {
     for (size_t i = s->begin[band][bucket]; i < s->begin[band][bucket + 1]; i++)
         for (size_t j = i + 1; j < s->begin[band][bucket + 1]; j++) {
             uint32_t a = s->order[band][i], b = s->order[band][j];
             uint64_t differ = s->views[a].hash ^ s->views[b].hash;
-            if (__builtin_popcountll(differ) > MOST_APART) continue;
+            if (count_bits(differ) > MOST_APART) continue;
             int first = 0;
             while (differ >> (8 * first) & 0xff) first++;
             if (first != band) continue;

@@ -15,15 +15,16 @@ enum { SPRITE_BYTES = 3 << 20, NAME = 160 };
 static const char style[] =
     ":root{color-scheme:light dark;--line:#8884}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
-    "h1{margin:0}h2{margin:2.5rem 0 .5rem}p{max-width:75ch}small,.dim{opacity:.75}"
+    "h1{margin:0}h2{margin:2.5rem 0 .5rem}p{max-width:75ch;overflow-wrap:anywhere}small,.dim{opacity:.75}"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "td,th{padding:.25rem 1rem .25rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:middle}"
     "td.n,th.n{text-align:right}meter{width:8rem;display:block}"
     "td.name,figcaption{overflow-wrap:anywhere;max-width:16rem}"
-    "i{display:inline-block;image-rendering:pixelated;vertical-align:middle;margin:1px}"
+    "i{display:inline-block;image-rendering:pixelated;vertical-align:middle;margin:1px;outline:1px solid var(--line)}"
     "figure{display:inline-block;margin:0 1rem 1rem 0;vertical-align:top;max-width:20rem}"
     "figcaption{font-size:.8rem;line-height:1.3}"
-    "ul.findings{padding-left:1.2rem}";
+    "ul.findings{padding-left:1.2rem}"
+    "@media(max-width:30rem){meter{width:4rem}td,th{padding-right:.5rem}}";
 
 typedef struct sheet {
     const fv_audit *audit;
@@ -55,7 +56,8 @@ static fv_status begin_pixels(sheet *s, const uint8_t *pixels, size_t n) {
     const fv_sprite *p = &s->sprite;
     int longer = p->width > p->height ? p->width : p->height;
     s->scale = longer < TILE ? TILE / longer : 1;
-    fv_putf(&s->out, "<style>.s%d{width:%dpx;height:%dpx;background-size:%dpx auto;background-image:url(data:image/png;base64,",
+    fv_putf(&s->out,
+            "<style>.s%d{width:%dpx;height:%dpx;background-size:%dpx auto;background-image:url(data:image/png;base64,",
             ++s->n_sprites, p->width * s->scale, p->height * s->scale, p->columns * p->width * s->scale);
     fv_put_base64(&s->out, p->png.data, p->png.n);
     fv_put(&s->out, ")}</style>\n");
@@ -109,11 +111,15 @@ static void put_head(sheet *s) {
     fv_putf(&s->out, " - audit</title><style>%s</style>\n", style);
     fv_put_element(&s->out, "h1", NULL, d->name);
     fv_putf(&s->out, "<p>%zu training and %zu test images of %d x %d pixels, %s, in %d classes.%s</p>\n", d->train.n,
-            d->test.n, shape.h, shape.w, shape.c == 1 ? "grey" : shape.c == 3 ? "colour" : "of several channels",
+            d->test.n, shape.h, shape.w,
+            shape.c == 1   ? "grey"
+            : shape.c == 3 ? "colour"
+                           : "of several channels",
             d->n_classes, d->test_set_aside ? " The test images were set aside from the training images." : "");
     fv_put(&s->out, "<ul class=findings>\n");
     size_t across = a->exact.count.across + a->near.count.across, mark = s->out.n;
-    put_finding(s, "contradictory", a->contradictory.n, "image stands under two labels", "images stand under two labels");
+    put_finding(s, "contradictory", a->contradictory.n, "image stands under two labels",
+                "images stand under two labels");
     put_finding(s, a->exact.count.across ? "exact" : "near", across, "test image is, or looks, like a training image",
                 "test images are, or look, like training images");
     put_finding(s, "exact", a->exact.count.in_train, "training image repeats another", "training images repeat others");
@@ -257,7 +263,8 @@ static fv_status put_page(sheet *s) {
     const fv_audit *a = s->audit;
     put_head(s);
     FV_TRY(put_pairs(s, "contradictory", "Contradictory labels",
-                     "The same image, byte for byte, under different labels: one of them is wrong.", &a->contradictory));
+                     "The same image, byte for byte, under different labels: one of them is wrong.",
+                     &a->contradictory));
     FV_TRY(put_pairs(s, "exact", "Repeated images", "Images that occur again byte for byte.", &a->exact));
     FV_TRY(put_pairs(s, "near", "Nearly repeated images",
                      "Images that look alike: the same one saved again, brightened or cut a little, or taken in a row.",

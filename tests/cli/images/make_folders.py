@@ -4,6 +4,7 @@
   shapes   two classes (bars, rings), 40 training and 10 test images each, in every format there is
   plain    three classes 1, 2, 10 without splits, 20 images each, grey
   kinds    one picture in every format and mode, named for it: <class 0 or 1>/<kind>.<ending>
+  audit    two classes of blurred noise, with every finding of an audit planted once
   broken   100 images in two classes, one of which is cut, empty, mislabelled and so on (the rest are sound)
 """
 import io
@@ -103,5 +104,26 @@ def broken(to):
     open(f"{to}/rings/empty.jpg", "w").close()
 
 
+def noise(i, size=32):
+    draw = random.Random(i)
+    small = Image.frombytes("RGB", (6, 6), bytes(draw.randrange(256) for _ in range(108)))
+    return small.resize((size, size), Image.BICUBIC)
+
+
+def audit(to):
+    for split, first, n in (("train", 0, 30), ("test", 100, 10)):
+        for k, name in enumerate(("<b>cat", "dog")):
+            for i in range(first, first + (n if k or split == "test" else 8)):
+                save(noise(1000 * k + i), f"{to}/{split}/{name}/{i}.png")
+    image = noise(1005)
+    save(image, f"{to}/test/dog/exact.png")
+    save(image, f"{to}/train/<b>cat/=wrong label.png")
+    save(image, f"{to}/test/dog/saved again.jpg", quality=70)
+    save(image.point(lambda v: min(255, v * 9 // 8)), f"{to}/train/dog/brighter.png")
+    save(image.resize((48, 48), Image.BICUBIC), f"{to}/train/dog/larger.webp")
+    save(Image.new("RGB", (32, 32), (9, 9, 9)), f"{to}/train/dog/black.png")
+    save(Image.new("L", (40, 30), 255), f"{to}/test/dog/white.jpg")
+
+
 if __name__ == "__main__":
-    {"shapes": shapes, "plain": plain, "kinds": kinds, "broken": broken}[sys.argv[1]](sys.argv[2])
+    {"shapes": shapes, "audit": audit, "plain": plain, "kinds": kinds, "broken": broken}[sys.argv[1]](sys.argv[2])
