@@ -30,7 +30,7 @@ static double peak_flops(void) {
     float sums[192];
     double best = 0;
     for (int r = 0; r < SAMPLES; r++) {
-        double t = now_s(), n = 2 * (double)k->fma_chains(PEAK_STEPS, sums);
+        double t = now_s(), n = 2 * (double)k->fma_chains(PEAK_STEPS, 0.5F, sums);
         t = now_s() - t;
         if (n / t > best) best = n / t;
     }

@@ -26,9 +26,9 @@ double fv_median(double *x, size_t n) {
 
 double fv_peak_sample(const fv_kernels *k) {
     float sums[192];
-    k->fma_chains(1, sums); /* wakes wide vectors */
+    k->fma_chains(1, 0.5F, sums); /* wakes wide vectors */
     double start_s = fv_now();
-    double n = 2 * (double)k->fma_chains(4 * CHAIN_STEPS, sums);
+    double n = 2 * (double)k->fma_chains(4 * CHAIN_STEPS, 0.5F, sums);
     return n / (fv_now() - start_s);
 }
 
@@ -58,7 +58,7 @@ static void keep_best(double *best, double rate, int thread) {
 static void probe_peak(probe *p, int thread, int n_threads) {
     float sums[192];
     double n = 0, start_s = started(p);
-    for (int i = 0; i < PEAK_REPEATS; i++) n += 2 * (double)p->k->fma_chains(CHAIN_STEPS, sums);
+    for (int i = 0; i < PEAK_REPEATS; i++) n += 2 * (double)p->k->fma_chains(CHAIN_STEPS, 0.5F, sums);
     keep_best(&p->flops, n * n_threads / seconds_since(p, start_s), thread);
 }
 

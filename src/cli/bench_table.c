@@ -79,7 +79,10 @@ void cli_bench_print_machine(const fv_machine_speed *m) {
     for (int i = 0; i < 3; i++) {
         cli_cell(&table, "%s", rows[i].name);
         cli_cell(&table, "%.1f", 1e-9 * rows[i].core);
-        cli_cell(&table, m->threads > 1 ? "%.1f" : "", 1e-9 * rows[i].all);
+        if (m->threads > 1)
+            cli_cell(&table, "%.1f", 1e-9 * rows[i].all);
+        else
+            cli_cell(&table, "%s", "");
         cli_cell(&table, "%s", rows[i].unit);
     }
     cli_table_print(&table, stdout);

@@ -302,9 +302,10 @@ typedef struct fv_fourier {
     /* 1 when every w is finite. */                                                                                    \
     X(int, all_finite, (size_t n, const float *w))                                                                     \
     /* ---- the machine's limits (peak.c): the only kernels whose results depend on the set ---- */                    \
-    /* n times a = a/2 + 1/2 in twelve independent vectors of this set's width, the k-th beginning with k; sums gets   \
-     * them, at most [192]. Returns the multiply-adds done. */                                                         \
-    X(size_t, fma_chains, (size_t n, float *sums))                                                                     \
+    /* n times a = a*x + x in twelve independent vectors of this set's width, the k-th beginning with k; sums gets     \
+     * them, at most [192]. x is no constant, or a compiler would know that some chain stands still. Returns the       \
+     * multiply-adds done. */                                                                                          \
+    X(size_t, fma_chains, (size_t n, float x, float *sums))                                                            \
     /* The sum of x, in whatever order is fastest; n a multiple of 128. */                                             \
     X(float, stream_sum, (size_t n, const float *x))
 

@@ -7,10 +7,10 @@ static void test_chains(void **state) {
     for (int set = 0; (k = test_set(set)); set++)
         for (size_t n = 0; n < 20; n += 3) {
             float sums[192];
-            const size_t done = k->fma_chains(n, sums), lanes = k->fma_chains(1, sums) / 12;
+            const size_t done = k->fma_chains(n, 0.5F, sums), lanes = k->fma_chains(1, 0.5F, sums) / 12;
             assert_true(lanes == 4 || lanes == 8 || lanes == 16);
             assert_int_equal(done, n * 12 * lanes);
-            k->fma_chains(n, sums);
+            k->fma_chains(n, 0.5F, sums);
             for (size_t i = 0; i < 12 * lanes; i++) { /* a - 1 is halved by every step */
                 const double want = 1 + ((double)(i / lanes) - 1) / (double)(1 << n);
                 if (fabs((double)sums[i] - want) > 1e-6)

@@ -13,7 +13,7 @@
 static fv_bench_training measure(const char *model, fv_shape input, int batch, int threads) {
     fv_net *net;
     fv_error error = {0};
-    fv_bench_training out;
+    fv_bench_training out = {0};
     fv_train_options options = fv_train_defaults();
     options.batch = batch;
     options.threads = threads;
