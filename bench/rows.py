@@ -222,7 +222,9 @@ def curves(bench):
         for model, shape, batch, at in curve:
             for threads in sorted({1, bench.threads}):
                 speed = bench.speed(model, shape, batch, threads)
-                found[name].append({name: at, "threads": threads, "model": model, "images_per_s": speed["images_per_s"],
+                if speed["threads"] < threads:  # a small batch has no work for more
+                    continue
+                found[name].append({name: at, "threads": speed["threads"], "model": model, "images_per_s": speed["images_per_s"],
                                     "of_peak": speed["step"]["of_peak"], "step_s": speed["step"]["time_s"],
                                     "wait_s": speed["wait_s"]})
                 yield name, found[name][-1], found

@@ -40,7 +40,7 @@ typedef struct fv_bench_operation {
 typedef struct fv_bench_training {
     int threads, batch;
     size_t n_steps;       /* whole steps timed; as many again were measured part by part, in turns */
-    double step_s;        /* their median, with nothing measured inside */
+    double step_s;        /* their mean, with nothing measured inside */
     double peak_flops;    /* of one core, in the same run */
     double multiply_adds; /* of a step: the operations' */
     int n_operations;
@@ -52,7 +52,7 @@ typedef struct fv_bench_training {
 } fv_bench_training;
 
 /* Trains `net` (whose weights change) for about `time_s` seconds: seed, batch, optimiser, augmentation and threads are
- * read from `options`, `cancelled` is asked. Parts are means over the steps of middle duration.
+ * read from `options`, `cancelled` is asked. Means are over the middle half of the steps by duration.
  * Errors: as fv_train; FV_E_INTERRUPTED. */
 fv_status fv_bench_train(fv_net *net, const fv_train_options *options, double time_s, fv_bench_training *out,
                          fv_error *error) FV_MUST_CHECK;

@@ -134,6 +134,20 @@ static int by_time(const void *a, const void *b) {
     return (x->time_s > y->time_s) - (x->time_s < y->time_s);
 }
 
+static int ascending(const void *a, const void *b) {
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The mean of the middle half of x[0..n); sorts. */
+static double middle_mean(double *x, size_t n) {
+    double sum = 0;
+    size_t begin = n / 4, end = n - n / 4;
+    qsort(x, n, sizeof *x, ascending);
+    for (size_t i = begin; i < end; i++) sum += x[i] / (double)(end - begin);
+    return sum;
+}
+
 /* mean[part] over the threads and over the middle half of the steps by duration, so that the parts add up to what such
  * a step takes. */
 static fv_status average_parts(const bench *b, double *mean) {
@@ -200,7 +214,7 @@ static fv_status sum_up(bench *b, fv_bench_training *out) {
     *out = (fv_bench_training){.threads = b->n_threads,
                                .batch = b->asked->batch,
                                .n_steps = b->n_steps,
-                               .step_s = fv_median(b->step_s, b->n_steps),
+                               .step_s = middle_mean(b->step_s, b->n_steps),
                                .peak_flops = b->peak_flops};
     fv_status status = average_parts(b, mean);
     if (status == FV_OK) status = list_operations(b, mean, out);
