@@ -1,10 +1,10 @@
 #!/bin/sh
-# help.sh PROGRAM SOURCES: every verb that cli.h declares is listed by `fovea help`, and its help fits a screen.
+# help.sh PROGRAM SOURCES: every verb that cli.h declares (cli_word) is listed by `fovea help`, and its help fits a screen.
 set -eu
 program=$1 sources=$2
 listed=$("$program" help | sed -n 's/^    \([a-z]*\) .*/\1/p')
 n=0
-for verb in $(sed -n 's/^int cli_\([a-z_]*\)(int argc, const char \*\*argv);.*/\1/p' "$sources/cli.h"); do
+for verb in $(sed -n 's/^int cli_\([a-z]*\)(int argc, const char \*\*argv);.*/\1/p' "$sources/cli.h"); do
     echo "$listed" | grep -qx "$verb" || { echo "$verb: not listed by fovea help"; exit 1; }
     help=$("$program" help "$verb")
     [ "$help" = "$("$program" "$verb" --help)" ] || { echo "fovea help $verb differs from fovea $verb --help"; exit 1; }
