@@ -1,4 +1,4 @@
-/* Decoded images on disk: a line of JSON, then what its sizes say. */
+/* Decoded images on disk: a line of JSON, then what its sizes say, then the checksum of it all. */
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
@@ -17,7 +17,7 @@
 #include "formats/sha256.h"
 #include "fovea/net.h"
 
-enum { VERSION = 1, MOST_HEADER = 1 << 20 };
+enum { VERSION = 2, MOST_HEADER = 1 << 20 };
 
 /* An origin as it is written; its name follows in the names, in the same order. */
 typedef struct stored_origin {
@@ -59,7 +59,6 @@ void fv_image_cache_find(const fv_image_list *list, const fv_dataset_options *op
 /* What the header promises. */
 typedef struct layout {
     size_t n_train, n_test, n, pixels, names, total; /* bytes but for the counts */
-    uint32_t crc;
 } layout;
 
 static bool size_of(const json_t *header, const char *key, size_t *out) {
@@ -78,19 +77,18 @@ static bool text_of(const json_t *header, const char *key, char out[65]) {
 /* Fills what the header says of the content, and the layout of the rest. */
 static bool read_header(const json_t *header, const char *key, fv_set_content *out, layout *l) {
     char recorded[65];
-    size_t c, h, w, crc;
+    size_t c, h, w;
     if (!text_of(header, "key", recorded) || strcmp(recorded, key) != 0) return false;
     if (!size_of(header, "channels", &c) || !size_of(header, "height", &h) || !size_of(header, "width", &w) ||
         !size_of(header, "n_train", &l->n_train) || !size_of(header, "n_test", &l->n_test) ||
         !size_of(header, "n_validation", &out->n_validation) || !size_of(header, "n_bad", &out->n_bad) ||
-        !size_of(header, "names", &l->names) || !size_of(header, "crc32", &crc) ||
-        !text_of(header, "train_sha256", out->train_sha256) || !text_of(header, "test_sha256", out->test_sha256))
+        !size_of(header, "names", &l->names) || !text_of(header, "train_sha256", out->train_sha256) ||
+        !text_of(header, "test_sha256", out->test_sha256))
         return false;
     if (c < 1 || c > FV_MAX_CHANNELS || h < 1 || h > FV_MAX_SIDE || w < 1 || w > FV_MAX_SIDE ||
         out->n_validation > l->n_train)
         return false;
     out->train.shape = out->test.shape = (fv_shape){(int)c, (int)h, (int)w};
-    l->crc = (uint32_t)crc;
     l->n = l->n_train + l->n_test;
     l->pixels = c * h * w; /* of an image; no product below overflows: n < 2^35, pixels <= 2^24 */
     l->total = l->n * (l->pixels + sizeof(uint16_t) + sizeof(stored_origin)) + l->names;
@@ -154,14 +152,16 @@ static bool read_file(FILE *f, const char *key, fv_set_content *out) {
     struct stat info;
     ssize_t n = getdelim(&line, &room, '\n', f);
     json_t *header = n > 0 && n < MOST_HEADER ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
-    free(line);
     layout l;
-    uLong crc = 0;
+    uLong crc = n > 0 ? crc32_z(0, (const Bytef *)line, (size_t)n) : 0;
+    free(line);
+    uint32_t recorded;
     bool good = header && read_header(header, key, out, &l) && fstat(fileno(f), &info) == 0 &&
-                (size_t)info.st_size == (size_t)n + l.total && take_notes(header, out) &&
+                (size_t)info.st_size == (size_t)n + l.total + sizeof recorded && take_notes(header, out) &&
                 take_origins(f, &l, out, &crc) &&
                 take_images(f, l.n_train, l.pixels, out->n_classes, &out->train, &crc) &&
-                take_images(f, l.n_test, l.pixels, out->n_classes, &out->test, &crc) && crc == l.crc;
+                take_images(f, l.n_test, l.pixels, out->n_classes, &out->test, &crc) &&
+                fread(&recorded, sizeof recorded, 1, f) == 1 && crc == recorded;
     json_decref(header);
     return good;
 }
@@ -183,15 +183,14 @@ bool fv_image_cache_read(const fv_image_cache *cache, fv_set_content *content) {
     return true;
 }
 
-static json_t *header_of(const fv_image_cache *cache, const fv_set_content *c, size_t names, uLong crc) {
+static json_t *header_of(const fv_image_cache *cache, const fv_set_content *c, size_t names) {
     json_t *notes = json_array();
     for (int i = 0; i < c->n_notes; i++) json_array_append_new(notes, json_string(c->notes[i]));
     fv_shape s = c->train.shape;
-    return json_pack("{ss si si si sI sI sI sI so sI sI ss ss}", "key", cache->key, "channels", s.c, "height", s.h,
+    return json_pack("{ss si si si sI sI sI sI so sI ss ss}", "key", cache->key, "channels", s.c, "height", s.h,
                      "width", s.w, "n_train", (json_int_t)c->train.n, "n_test", (json_int_t)c->test.n, "n_validation",
                      (json_int_t)c->n_validation, "n_bad", (json_int_t)c->n_bad, "notes", notes, "names",
-                     (json_int_t)names, "crc32", (json_int_t)crc, "train_sha256", c->train_sha256, "test_sha256",
-                     c->test_sha256);
+                     (json_int_t)names, "train_sha256", c->train_sha256, "test_sha256", c->test_sha256);
 }
 
 fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content *c, fv_error *error) {
@@ -211,23 +210,25 @@ fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content
         memcpy(stored[i].mode, c->origins[i].mode, sizeof stored[i].mode);
         names += strlen(c->origins[i].file) + 1;
     }
+    uint32_t crc = 0;
     fv_part parts[] = {{NULL, 0},
                        {stored, n * sizeof *stored},
                        {c->origin_names, names},
                        {c->train.labels, c->train.n * sizeof *c->train.labels},
                        {c->train.pixels, c->train.n * pixels},
                        {c->test.labels, c->test.n * sizeof *c->test.labels},
-                       {c->test.pixels, c->test.n * pixels}};
-    uLong crc = 0;
-    for (size_t i = 1; i < sizeof parts / sizeof *parts; i++) crc = crc32_z(crc, parts[i].data, parts[i].size);
-    json_t *header = header_of(cache, c, names, crc);
+                       {c->test.pixels, c->test.n * pixels},
+                       {&crc, sizeof crc}};
+    const size_t n_parts = sizeof parts / sizeof *parts;
+    json_t *header = header_of(cache, c, names);
     char *line = header ? json_dumps(header, JSON_COMPACT) : NULL;
     json_decref(header);
     fv_status status = FV_E_MEMORY;
     if (line) {
         parts[0] = (fv_part){line, strlen(line) + 1};
         line[parts[0].size - 1] = '\n'; /* in place of the zero: the size is given */
-        status = fv_file_write_parts(cache->path, parts, sizeof parts / sizeof *parts, error);
+        for (size_t i = 0; i < n_parts - 1; i++) crc = (uint32_t)crc32_z(crc, parts[i].data, parts[i].size);
+        status = fv_file_write_parts(cache->path, parts, n_parts, error);
     } else {
         fv_fail(error, status, "%s: not enough memory", cache->path);
     }
