@@ -6,6 +6,7 @@
 #include "fovea/bench.h"
 #include "fovea/data.h"
 #include "fovea/explain.h"
+#include "fovea/export.h"
 #include "fovea/image.h"
 #include "fovea/machine.h"
 #include "fovea/net.h"

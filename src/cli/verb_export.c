@@ -3,7 +3,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "fovea/export.h"
 #include "run_open.h"
 #include "terminal.h"
 

@@ -11,13 +11,14 @@
 #include "onnx.pb-c.h"
 
 #define FILE_LIMIT ((size_t)1 << 31)
-enum { MAX_NODES = 4096, MAX_VALUE = 1 << 28 }; /* numbers in one value */
+enum { MAX_NODES = 4096, MAX_VALUES = 1 << 28 }; /* numbers in all values together */
 
 typedef struct reading {
     const char *path;
     fv_error *error;
     const Onnx__GraphProto *body;
     fv_graph *graph;
+    size_t left; /* weights that a file of its size can still hold: a tensor that all nodes share is no way around */
     const char *names[MAX_NODES + 1]; /* in ONNX */
     int values[MAX_NODES + 1];        /* in the graph */
     int n_values;
@@ -37,6 +38,11 @@ static fv_status fail_memory(const reading *r) {
     return fv_fail(r->error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(r->path));
 }
 
+/* No step could be added. */
+static fv_status fail_step(const reading *r, const Onnx__NodeProto *node, size_t n) {
+    return n > r->left ? fail_node(r, node, "has weights that other nodes have, too") : fail_memory(r);
+}
+
 /* ---- looking up ---- */
 
 /* The graph's value of that name; -1: none. */
@@ -54,7 +60,7 @@ static const Onnx__TensorProto *find_tensor(const reading *r, const char *name) 
 
 static const Onnx__AttributeProto *find_attribute(const Onnx__NodeProto *node, const char *name) {
     for (size_t i = 0; i < node->n_attribute; i++)
-        if (strcmp(node->attribute[i]->name, name) == 0) return node->attribute[i];
+        if (node->attribute[i]->name && strcmp(node->attribute[i]->name, name) == 0) return node->attribute[i];
     return NULL;
 }
 
@@ -71,12 +77,17 @@ static bool read_pair(const Onnx__NodeProto *node, const char *name, size_t n, i
     return true;
 }
 
-/* Input `which`, a tensor of n floats in the file; `to` [n] gets them. */
-static bool read_floats(const reading *r, const Onnx__NodeProto *node, size_t which, size_t n, double *to) {
+/* Whether input `which` is a tensor of n floats in the file: nothing is allocated for one that is not there. */
+static bool has_floats(const reading *r, const Onnx__NodeProto *node, size_t which, size_t n) {
     const Onnx__TensorProto *t = which < node->n_input ? find_tensor(r, node->input[which]) : NULL;
-    if (!t || t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || t->raw_data.len / sizeof(float) != n ||
-        t->raw_data.len % sizeof(float))
-        return false;
+    return t && t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && t->raw_data.len / sizeof(float) == n &&
+           t->raw_data.len % sizeof(float) == 0;
+}
+
+/* Its values, which are finite, to `to` [n]. */
+static bool read_floats(const reading *r, const Onnx__NodeProto *node, size_t which, size_t n, double *to) {
+    if (!has_floats(r, node, which, n)) return false;
+    const Onnx__TensorProto *t = find_tensor(r, node->input[which]);
     for (size_t i = 0; i < n; i++) {
         float value;
         memcpy(&value, t->raw_data.data + i * sizeof value, sizeof value);
@@ -100,6 +111,13 @@ static bool read_sizes(const reading *r, const Onnx__NodeProto *node, size_t whi
 
 /* ---- nodes ---- */
 
+/* The next step; NULL where memory is short, or the weights are more than the file has. */
+static fv_step *add_step(reading *r, fv_step_kind kind, int in, fv_shape y, size_t n_weights, size_t n_bias) {
+    if (n_weights > r->left || n_bias > r->left - n_weights) return NULL;
+    r->left -= n_weights + n_bias;
+    return fv_graph_add(r->graph, kind, in, y, n_weights, n_bias);
+}
+
 static fv_status read_conv(reading *r, const Onnx__NodeProto *node, int in) {
     fv_shape x = fv_graph_shape(r->graph, in);
     int size[4], kernel[2], pad[2], stride[2];
@@ -112,10 +130,10 @@ static fv_status read_conv(reading *r, const Onnx__NodeProto *node, int in) {
         return fail_node(r, node, "does not fit its input");
     fv_shape y = {size[0], (x.h + 2 * pad[0] - kernel[0]) / stride[0] + 1,
                   (x.w + 2 * pad[0] - kernel[1]) / stride[0] + 1};
-    if ((size_t)y.c > MAX_VALUE / ((size_t)y.h * (size_t)y.w)) return fail_node(r, node, "makes too much");
+    if ((size_t)y.c > MAX_VALUES / ((size_t)y.h * (size_t)y.w)) return fail_node(r, node, "makes too much");
     size_t n = (size_t)size[0] * (size_t)size[1] * (size_t)kernel[0] * (size_t)kernel[1];
-    fv_step *s = fv_graph_add(r->graph, FV_STEP_CONV, in, y, n, (size_t)size[0]);
-    if (!s) return fail_memory(r);
+    fv_step *s = add_step(r, FV_STEP_CONV, in, y, n, (size_t)size[0]);
+    if (!s) return fail_step(r, node, n + (size_t)size[0]);
     s->rows = kernel[0];
     s->columns = kernel[1];
     s->pad = pad[0];
@@ -132,8 +150,8 @@ static fv_status read_gemm(reading *r, const Onnx__NodeProto *node, int in) {
     if ((size_t)size[1] != fv_image_size(fv_graph_shape(r->graph, in)))
         return fail_node(r, node, "does not fit its input");
     size_t n = (size_t)size[0] * (size_t)size[1];
-    fv_step *s = fv_graph_add(r->graph, FV_STEP_DENSE, in, (fv_shape){size[0], 1, 1}, n, (size_t)size[0]);
-    if (!s) return fail_memory(r);
+    fv_step *s = add_step(r, FV_STEP_DENSE, in, (fv_shape){size[0], 1, 1}, n, (size_t)size[0]);
+    if (!s) return fail_step(r, node, n + (size_t)size[0]);
     if (read_floats(r, node, 1, n, s->weight) && read_floats(r, node, 2, (size_t)size[0], s->bias)) return FV_OK;
     return fail_node(r, node, "has weights that are no finite floats");
 }
@@ -141,15 +159,17 @@ static fv_status read_gemm(reading *r, const Onnx__NodeProto *node, int in) {
 static fv_status read_norm(reading *r, const Onnx__NodeProto *node, int in) {
     fv_shape x = fv_graph_shape(r->graph, in);
     size_t n = (size_t)x.c;
-    double *mean = malloc(2 * n * sizeof *mean), *variance = mean + n;
     const Onnx__AttributeProto *eps = find_attribute(node, "epsilon");
-    fv_step *s = fv_graph_add(r->graph, FV_STEP_SCALE, in, x, n, n);
+    if (!eps || !has_floats(r, node, 1, n))
+        return fail_node(r, node, "has other weights or attributes than a batch norm of Fovea's");
+    double *mean = malloc(2 * n * sizeof *mean), *variance = mean + n;
+    fv_step *s = add_step(r, FV_STEP_SCALE, in, x, n, n);
     fv_status status = FV_OK;
     if (!mean || !s) {
-        status = fail_memory(r);
-    } else if (!eps || !read_floats(r, node, 1, n, s->weight) || !read_floats(r, node, 2, n, s->bias) ||
+        status = mean ? fail_step(r, node, 2 * n) : fail_memory(r);
+    } else if (!read_floats(r, node, 1, n, s->weight) || !read_floats(r, node, 2, n, s->bias) ||
                !read_floats(r, node, 3, n, mean) || !read_floats(r, node, 4, n, variance)) {
-        status = fail_node(r, node, "has other weights or attributes than a batch norm of Fovea's");
+        status = fail_node(r, node, "has weights that are no finite floats");
     }
     for (size_t c = 0; status == FV_OK && c < n; c++) {
         s->weight[c] /= sqrt(variance[c] + (double)eps->f);
@@ -190,11 +210,12 @@ static fv_status read_arithmetic(reading *r, const Onnx__NodeProto *node, int in
         if (s) s->in2 = other;
         return s ? FV_OK : fail_memory(r);
     }
-    fv_step *s = fv_graph_add(r->graph, FV_STEP_SCALE, in, x, n, n);
-    if (!s) return fail_memory(r);
+    if (!has_floats(r, node, 1, n)) return fail_node(r, node, "is given neither a value nor a number per channel");
+    fv_step *s = add_step(r, FV_STEP_SCALE, in, x, n, n);
+    if (!s) return fail_step(r, node, 2 * n);
     for (size_t c = 0; c < n; c++) s->weight[c] = 1;
     if (read_floats(r, node, 1, n, is_sum ? s->bias : s->weight)) return FV_OK;
-    return fail_node(r, node, "is given neither a value nor a number per channel");
+    return fail_node(r, node, "has weights that are no finite floats");
 }
 
 static fv_status read_relu(reading *r, const Onnx__NodeProto *node, int in) {
@@ -278,11 +299,12 @@ static fv_status read_graph(reading *r) {
     for (size_t i = 0; i < body->n_node; i++) FV_TRY(read_node(r, body->node[i]));
     int last = body->n_output == 1 && body->output[0]->name ? find_value(r, body->output[0]->name) : -1;
     if (last <= 0 || last != r->graph->n_steps) return fail(r, "its output is not what its last node makes");
+    if (fv_graph_memory(r->graph) > MAX_VALUES) return fail(r, "its values are larger than any model's here");
     return FV_OK;
 }
 
 fv_status fv_onnx_parse(const char *path, const void *bytes, size_t size, fv_graph **out, fv_error *error) {
-    reading r = {.path = path, .error = error};
+    reading r = {.path = path, .error = error, .left = size};
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
     fv_status status;
     if (!model || !model->graph) {

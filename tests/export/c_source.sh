@@ -29,7 +29,7 @@ check() {
     # shellcheck disable=SC2086 # no option is no word
     "$fovea" export "$1" -o "$2.c" $3 --verify --json >json
     compile "$2"
-    gcc -std=c99 -g -fsanitize=address,undefined -fno-sanitize-recover=all "$2.c" "$2_main.c" -o checked
+    cc -std=c99 -g -fsanitize=address,undefined -fno-sanitize-recover=all "$2.c" "$2_main.c" -o checked
     head -c 40000 pixels | ./checked >/dev/null
     awk -v n="$(number json images)" -v a="$(number json correct_run)" -v b="$(number json correct_export)" \
         -v same="$(number json same)" -v points="$4" -v d="$(number json largest_difference)" -v what="$2: $model" 'BEGIN {

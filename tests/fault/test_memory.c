@@ -11,6 +11,7 @@
 
 #include "formats/safetensors.h"
 #include "fovea/data.h"
+#include "fovea/export.h"
 
 static long left = -1; /* requests that still succeed; -1: all do */
 static bool refused;
@@ -87,6 +88,26 @@ static fv_status write_and_read(fv_error *error) {
     return status;
 }
 
+/* Every export, and what verifies them but C, which is compiled by another program. */
+static fv_net *net;
+
+static fv_status export_and_verify(fv_error *error) {
+    static const char *const names[] = {"a", "b", "c"};
+    static const uint8_t pixels[4 * 64];
+    static const uint16_t labels[4];
+    const fv_images images = {4, {1, 8, 8}, pixels, labels};
+    const char *onnx = scratch_path(directory, "x.onnx"), *npz = scratch_path(directory, "x.npz");
+    const char *c = scratch_path(directory, "x.c");
+    fv_c_size size;
+    fv_agreement agreement;
+    FV_TRY(fv_export_onnx(net, onnx, names, FV_ONNX_UINT8, error));
+    FV_TRY(fv_export_verify(net, onnx, FV_EXPORT_ONNX, &images, NULL, 1, &agreement, error));
+    FV_TRY(fv_export_npz(net, npz, names, error));
+    FV_TRY(fv_export_verify(net, npz, FV_EXPORT_NPZ, &images, NULL, 1, &agreement, error));
+    FV_TRY(fv_export_c(net, c, names, NULL, NULL, &size, error));
+    return fv_export_c(net, c, names, &images, NULL, &size, error);
+}
+
 /* Lets the work fail at request 0, 1, ... until none is refused. */
 static int fail_each(fv_status (*work)(fv_error *)) {
     for (int n = 0; n < 1000; n++) {
@@ -119,6 +140,11 @@ static void every_request_may_fail(void **state) {
     assert_true(fail_each(open_digits) > 10);
     assert_true(fail_each(split_and_count) > 10);
     assert_true(fail_each(write_and_read) > 5);
+    assert_int_equal(fv_net_create("conv 2 3x3, batchnorm, relu, maxpool 2, residual( conv 2 1x1 ), dense classes",
+                                   (fv_shape){1, 8, 8}, 3, 0, 1, &net, NULL),
+                     FV_OK);
+    assert_true(fail_each(export_and_verify) > 50);
+    fv_net_destroy(net);
     scratch_drop(directory);
 }
 

@@ -1,0 +1,236 @@
+/* ONNX files that are cut short, mislabelled, or lie about their sizes: refused with a message, and no memory is taken
+ * for what they promise. */
+#include "scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "formats/files.h"
+#include "formats/onnx_read.h"
+#include "fovea/export.h"
+#include "onnx.pb-c.h"
+
+static char *directory;
+static fv_net *net;
+
+static int set_up(void **state) {
+    (void)state;
+    directory = scratch_make();
+    return fv_net_create("conv 2 3x3 pad 1, batchnorm, relu, maxpool 2, residual( conv 2 1x1 ), dense classes",
+                         (fv_shape){1, 4, 4}, 3, 0, 1, &net, NULL) == FV_OK
+               ? 0
+               : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    fv_net_destroy(net);
+    scratch_drop(directory);
+    return 0;
+}
+
+static void read_sound(char **data, size_t *size) {
+    const char *path = scratch_path(directory, "sound.onnx");
+    assert_int_equal(fv_export_onnx(net, path, NULL, FV_ONNX_UINT8, NULL), FV_OK);
+    assert_int_equal(fv_file_read(path, 1 << 20, data, size, NULL), FV_OK);
+}
+
+static void files_cut_short_are_refused(void **state) {
+    (void)state;
+    char *data;
+    size_t size, first = 0;
+    read_sound(&data, &size);
+    for (size_t n = 0; n <= size; n++) {
+        uint8_t *copy = malloc(n + 1); /* of just its size: asan sees a read behind it */
+        fv_graph *graph = NULL;
+        fv_error error = {FV_OK, ""};
+        memcpy(copy, data, n);
+        fv_status status = fv_onnx_parse("cut.onnx", copy, n, &graph, &error);
+        free(copy);
+        if (status == FV_OK) {
+            if (!first) first = n;
+            fv_graph_destroy(graph);
+        } else {
+            assert_int_equal(status, FV_E_DATA);
+            assert_non_null(strstr(error.message, "cut.onnx: "));
+        }
+    }
+    free(data);
+    /* Behind the graph come the version and the metadata alone. */
+    assert_true(first > size / 2 && first <= size);
+}
+
+/* ---- changes ---- */
+
+static Onnx__NodeProto *node_of(Onnx__ModelProto *model, const char *op) {
+    for (size_t i = 0; i < model->graph->n_node; i++)
+        if (strcmp(model->graph->node[i]->op_type, op) == 0) return model->graph->node[i];
+    fail_msg("no node %s", op);
+    return NULL;
+}
+
+static void rename_text(char **text, const char *to) {
+    free(*text);
+    *text = strdup(to);
+}
+
+static void an_unknown_operation(Onnx__ModelProto *m) {
+    rename_text(&node_of(m, "Relu")->op_type, "Softmax");
+}
+static void an_input_from_nowhere(Onnx__ModelProto *m) {
+    rename_text(&node_of(m, "Relu")->input[0], "nowhere");
+}
+static void a_loop(Onnx__ModelProto *m) {
+    Onnx__NodeProto *conv = node_of(m, "Conv");
+    rename_text(&conv->input[0], conv->output[0]);
+}
+static void weights_that_are_missing(Onnx__ModelProto *m) {
+    rename_text(&node_of(m, "Conv")->input[1], "nowhere");
+}
+static void weights_of_a_terabyte(Onnx__ModelProto *m) {
+    Onnx__TensorProto *t = m->graph->initializer[2];
+    assert_string_equal(t->name, "0.weight");
+    t->dims[0] = (int64_t)1 << 30;
+}
+static void weights_that_overflow(Onnx__ModelProto *m) {
+    for (int i = 0; i < 4; i++) m->graph->initializer[2]->dims[i] = (int64_t)1 << 30;
+}
+static void weights_cut_short(Onnx__ModelProto *m) {
+    m->graph->initializer[2]->raw_data.len -= 4;
+}
+static void weights_that_are_nan(Onnx__ModelProto *m) {
+    memset(m->graph->initializer[2]->raw_data.data, 0xff, 4);
+}
+static void weights_of_another_type(Onnx__ModelProto *m) {
+    m->graph->initializer[2]->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
+}
+static void a_stride_of_zero(Onnx__ModelProto *m) {
+    Onnx__NodeProto *pool = node_of(m, "MaxPool");
+    memset(pool->attribute[1]->ints, 0, 2 * sizeof(int64_t));
+}
+static void a_padding_of_a_terabyte(Onnx__ModelProto *m) {
+    for (int i = 0; i < 4; i++) node_of(m, "Conv")->attribute[1]->ints[i] = (int64_t)1 << 40;
+}
+static void an_image_of_a_terabyte(Onnx__ModelProto *m) {
+    m->graph->input[0]->type->tensor_type->shape->dim[2]->dim_value = (int64_t)1 << 40;
+}
+static void an_image_without_size(Onnx__ModelProto *m) {
+    m->graph->input[0]->type->tensor_type->shape->dim[3]->value_case = 0;
+}
+static void an_input_of_doubles(Onnx__ModelProto *m) {
+    m->graph->input[0]->type->tensor_type->elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
+}
+static void an_output_from_nowhere(Onnx__ModelProto *m) {
+    rename_text(&m->graph->output[0]->name, "nowhere");
+}
+static void a_sum_of_unlike_values(Onnx__ModelProto *m) {
+    for (size_t i = 0; i < m->graph->n_node; i++) /* the residual's; the first one shifts the pixels */
+        if (strcmp(m->graph->node[i]->name, "4") == 0) rename_text(&m->graph->node[i]->input[1], "pixels");
+}
+static void a_dense_layer_of_another_width(Onnx__ModelProto *m) {
+    rename_text(&node_of(m, "Gemm")->input[0], "pixels");
+}
+
+static void what_lies_is_refused(void **state) {
+    (void)state;
+    const struct {
+        void (*change)(Onnx__ModelProto *);
+        const char *words;
+    } rows[] = {
+        {an_unknown_operation, "(Softmax) is an operation that Fovea does not write"},
+        {an_input_from_nowhere, "(Relu) reads what no node before it makes"},
+        {a_loop, "(Conv) reads what no node before it makes"},
+        {weights_that_are_missing, "\"0\" (Conv) has other weights"},
+        {weights_of_a_terabyte, "\"0\" (Conv) has other weights"},
+        {weights_that_overflow, "\"0\" (Conv) has other weights"},
+        {weights_cut_short, "\"0\" (Conv) has other weights"},
+        {weights_that_are_nan, "\"0\" (Conv) has weights that are no finite floats"},
+        {weights_of_another_type, "\"0\" (Conv) has weights that are no finite floats"},
+        {a_stride_of_zero, "(MaxPool) does not fit its input"},
+        {a_padding_of_a_terabyte, "(Conv) has other weights or attributes"},
+        {an_image_of_a_terabyte, "no size that an image has"},
+        {an_image_without_size, "no size that an image has"},
+        {an_input_of_doubles, "neither uint8 nor float"},
+        {an_output_from_nowhere, "its output is not what its last node makes"},
+        {a_sum_of_unlike_values, "\"4\" (Add) sums values of different shapes"},
+        {a_dense_layer_of_another_width, "(Gemm) does not fit its input"},
+    };
+    char *data;
+    size_t size;
+    read_sound(&data, &size);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, (const uint8_t *)data);
+        assert_non_null(model);
+        rows[i].change(model);
+        size_t n = onnx__model_proto__get_packed_size(model);
+        uint8_t *changed = malloc(n);
+        onnx__model_proto__pack(model, changed);
+        fv_graph *graph = NULL;
+        fv_error error = {FV_OK, ""};
+        fv_status status = fv_onnx_parse("x.onnx", changed, n, &graph, &error);
+        if (status != FV_E_DATA || !strstr(error.message, rows[i].words))
+            fail_msg("row %zu: status %d, \"%s\" without \"%s\"", i, status, error.message, rows[i].words);
+        free(changed);
+        onnx__model_proto__free_unpacked(model, NULL);
+    }
+    free(data);
+}
+
+static void other_files_are_refused(void **state) {
+    (void)state;
+    const char *empty = scratch_path(directory, "empty.onnx"), *other = scratch_path(directory, "other.onnx");
+    fv_graph *graph = NULL;
+    fv_error error;
+    scratch_text(directory, "empty.onnx", "");
+    assert_int_equal(fv_onnx_read(empty, &graph, &error), FV_E_DATA);
+    assert_int_equal(fv_net_save(net, other, NULL, NULL), FV_OK);
+    assert_int_equal(fv_onnx_read(other, &graph, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "other.onnx: is no ONNX file"));
+    assert_int_equal(fv_onnx_read(scratch_path(directory, "nowhere"), &graph, &error), FV_E_IO);
+    assert_null(graph);
+}
+
+/* A verification that could not tell a wrong file would be worth nothing. */
+static void wrong_weights_are_noticed(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    static uint8_t pixels[10 * 16];
+    static const uint16_t labels[10];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(37 * i);
+    const fv_images images = {10, {1, 4, 4}, pixels, labels};
+    const char *path = scratch_path(directory, "export");
+    for (fv_export_format format = FV_EXPORT_SAFETENSORS; format <= FV_EXPORT_C; format++) {
+        fv_c_size size;
+        fv_agreement a;
+        fv_error error = {FV_OK, ""};
+        fv_status status = format == FV_EXPORT_ONNX  ? fv_export_onnx(net, path, names, FV_ONNX_FLOAT, &error)
+                           : format == FV_EXPORT_NPZ ? fv_export_npz(net, path, names, &error)
+                           : format == FV_EXPORT_C   ? fv_export_c(net, path, names, NULL, NULL, &size, &error)
+                                                     : fv_net_save(net, path, names, &error);
+        if (status == FV_OK) status = fv_export_verify(net, path, format, &images, NULL, 1, &a, &error);
+        if (status != FV_OK) fail_msg("format %d: %s", (int)format, error.message);
+        assert_true(a.n == 10 && a.n_same == 10 && a.largest_difference < 1e-5 * (1 + a.largest_logit));
+        float bias[2], moved[2]; /* another net than the one that was written */
+        fv_net_tensor_get(net, 1, bias);
+        moved[0] = bias[0] + 0.25f;
+        moved[1] = bias[1] - 0.25f;
+        fv_net_tensor_set(net, 1, moved);
+        assert_int_equal(fv_export_verify(net, path, format, &images, NULL, 1, &a, &error), FV_OK);
+        assert_true(a.largest_difference > 1e-3);
+        fv_net_tensor_set(net, 1, bias);
+    }
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(files_cut_short_are_refused),
+        TEST(what_lies_is_refused),
+        TEST(other_files_are_refused),
+        TEST(wrong_weights_are_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
