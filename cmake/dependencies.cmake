@@ -1,5 +1,5 @@
 # What libfovea stands on: PkgConfig::<NAME> for each, seen by every folder; FOVEA_REQUIRES for those who link with it.
-foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd LIBZIP=libzip OPENBLAS=openblas LAPACKE=lapacke
+foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd OPENBLAS=openblas LAPACKE=lapacke
         PROTOBUF_C=libprotobuf-c)
   string(REPLACE = ";" dependency ${dependency})
   list(GET dependency 0 name)
@@ -9,5 +9,8 @@ foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd LIBZIP=libzi
 endforeach()
 string(STRIP "${FOVEA_REQUIRES}" FOVEA_REQUIRES)
 
-# libvips is opened at run time (src/formats/vips.h says why): its headers are needed, nobody links with it.
+# Opened at run time (src/formats/vips.h, library_load.h say why): their headers are needed, nobody links with them but
+# tests that make zip archives.
 pkg_check_modules(VIPS REQUIRED vips)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(CURL REQUIRED libcurl)

@@ -44,6 +44,21 @@ fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, f
     return FV_OK;
 }
 
+fv_status fv_images_transpose(fv_images *images) {
+    size_t h = (size_t)images->shape.h, w = (size_t)images->shape.w, planes = images->n * (size_t)images->shape.c;
+    uint8_t *turned = fv_alloc(planes, h * w);
+    if (!turned) return FV_E_MEMORY;
+    for (size_t p = 0; p < planes; p++) {
+        const uint8_t *from = images->pixels + p * h * w;
+        for (size_t y = 0; y < h; y++)
+            for (size_t x = 0; x < w; x++) turned[(p * w + x) * h + y] = from[y * w + x];
+    }
+    free_const(images->pixels);
+    images->pixels = turned;
+    images->shape = (fv_shape){images->shape.c, (int)w, (int)h};
+    return FV_OK;
+}
+
 void fv_indices_deinit(fv_indices *indices) {
     free(indices->at);
     *indices = (fv_indices){0};

@@ -15,6 +15,9 @@ void fv_images_deinit(fv_images *images);
 /* Copies images[indices] into images that own their memory. */
 fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, fv_images *out) FV_MUST_CHECK;
 
+/* Exchanges rows and columns: [n][C][H][W] to [n][C][W][H]. FV_E_MEMORY. */
+fv_status fv_images_transpose(fv_images *images) FV_MUST_CHECK;
+
 /* "0", "1", ... as an array for fv_strings_free; NULL when out of memory. */
 char **fv_numbered_names(int n);
 

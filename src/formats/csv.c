@@ -216,13 +216,21 @@ static bool is_here(const char *path) {
     return find_train(path, train) > 0;
 }
 
+/* EMNIST's CSV files hold their images as its IDX files do. */
+static bool is_emnist(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, "emnist-", 7) == 0;
+}
+
 static fv_status read_set(const char *path, fv_set_content *out, fv_error *error) {
     char train[FILE_PATH], test[FILE_PATH];
+    out->transposed = is_emnist(path);
     if (is_regular(path)) return read_file(path, &out->train, error);
     int n = find_train(path, train);
     if (n != 1)
         return fv_fail(error, FV_E_DATA, "%s: holds %d files that end in train.csv; one is needed: give its path",
                        fv_path_shown(path), n);
+    out->transposed = is_emnist(train);
     FV_TRY(read_file(train, &out->train, error));
     return find_test(train, test) ? read_file(test, &out->test, error) : FV_OK;
 }

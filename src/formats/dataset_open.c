@@ -47,12 +47,15 @@ static fv_status check_labels(const fv_dataset *set, const char *source, fv_erro
 static fv_status name_classes(fv_dataset *set, const char *path, fv_set_content *content, fv_error *error) {
     const fv_known_set *known = fv_known_set_find(set->name);
     if (path && !content->pictures) FV_TRY(fv_class_names_read(path, &set->class_names, &set->n_classes, error));
-    const char *source = set->class_names ? "classes.txt" : content->class_names ? "the set" : known ? set->name : NULL;
+    const char *source = set->class_names              ? "classes.txt"
+                         : content->class_names        ? "the set"
+                         : known && known->class_names ? set->name
+                                                       : NULL;
     if (!set->class_names && content->class_names) {
         set->class_names = content->class_names;
         set->n_classes = content->n_classes;
         content->class_names = NULL;
-    } else if (!set->class_names && known) {
+    } else if (!set->class_names && known && known->class_names) {
         set->n_classes = known->n_classes;
         set->class_names = fv_copy_names(known->class_names, known->n_classes);
     } else if (!set->class_names) {
@@ -63,6 +66,23 @@ static fv_status name_classes(fv_dataset *set, const char *path, fv_set_content 
     }
     if (!set->class_names) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(set->path));
     return source ? check_labels(set, source, error) : FV_OK;
+}
+
+/* Labels that the files count from 1 (EMNIST's letters) count from 0 here. */
+static fv_status shift_labels(fv_dataset *set, fv_error *error) {
+    const fv_known_set *known = fv_known_set_find(set->name);
+    const fv_images *splits[] = {&set->train, &set->test};
+    for (int s = 0; known && s < 2; s++) {
+        uint16_t *labels = (uint16_t *)(uintptr_t)splits[s]->labels; /* owned */
+        for (size_t i = 0; i < splits[s]->n; i++) {
+            if (labels[i] < known->first_label)
+                return fv_fail(error, FV_E_DATA, "%s: label %zu of %s is %d; %s counts from %d",
+                               fv_path_shown(set->path), i, s ? "test" : "train", labels[i], known->name,
+                               known->first_label);
+            labels[i] = (uint16_t)(labels[i] - known->first_label);
+        }
+    }
+    return FV_OK;
 }
 
 /* A set of one class cannot be learned. */
@@ -145,7 +165,11 @@ static fv_status read_content(const char *path, fv_set_content *content, fv_erro
     const fv_set_format *format = path ? fv_set_format_of(path) : NULL;
     if (!path) return fv_digits_load(&content->train, &content->test);
     FV_TRY((format ? format : &fv_set_idx)->read(path, content, error));
-    return check_shapes(path, content, error);
+    FV_TRY(check_shapes(path, content, error));
+    fv_images *splits[] = {&content->train, &content->validation, &content->test};
+    for (int i = 0; content->transposed && i < 3; i++)
+        if (splits[i]->n > 0) FV_TRY(fv_images_transpose(splits[i]));
+    return FV_OK;
 }
 
 /* What is known of image files; their reader has split, checked and summed already. */
@@ -172,6 +196,7 @@ static fv_status fill(fv_dataset *set, const char *path, fv_set_content *content
     if (status == FV_OK && content->validation.n > 0) status = append_validation(set, &content->validation);
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     FV_TRY(status);
+    if (!content->pictures) FV_TRY(shift_labels(set, error));
     FV_TRY(name_classes(set, path, content, error));
     if (content->pictures) {
         take_pictures(set, content);
@@ -239,10 +264,14 @@ static fv_status fail_name(const char *name, fv_error *error) {
                        "%s: this data set is not on this machine; %s (it is looked for in "
                        "$FOVEA_DATA, ~/.cache/fovea and /usr/share/datasets)",
                        name, known->get);
+    char list[240] = "";
+    size_t n = 0;
+    for (int i = 0; (known = fv_known_set_at(i)) && n < sizeof list; i++)
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", known->name);
     return fv_fail(error, FV_E_NAME,
-                   "\"%.60s\" is no data set here; known: digits (embedded), mnist (%s), "
-                   "fashion-mnist (%s); or give the path of a directory with IDX files",
-                   name, fv_known_set_find("mnist")->get, fv_known_set_find("fashion-mnist")->get);
+                   "\"%.60s\" is no data set here; known: %s (`fovea data list` says which are here, `fovea data get "
+                   "NAME` downloads); or give the path of one",
+                   name, list);
 }
 
 static fv_status check_options(const fv_dataset_options *o, fv_error *error) {

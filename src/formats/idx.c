@@ -8,7 +8,7 @@
 #include "formats/files.h"
 #include "formats/source.h"
 
-enum { TYPE_BYTE = 0x08, TYPE_SHORT = 0x0b, MAX_RANK = 4 };
+enum { TYPE_BYTE = 0x08, TYPE_SHORT = 0x0b, TYPE_INT = 0x0c, MAX_RANK = 4, MAX_COLUMNS = 64 };
 
 typedef struct idx_header {
     int type, rank;
@@ -36,7 +36,7 @@ static const char *type_name(int type) {
         return "signed bytes";
     case TYPE_SHORT:
         return "16-bit integers";
-    case 0x0c:
+    case TYPE_INT:
         return "32-bit integers";
     case 0x0d:
         return "32-bit floats";
@@ -57,6 +57,7 @@ static fv_status fail_magic(const char *path, const uint8_t *at, bool images, fv
 static fv_status check_magic(const char *path, const uint8_t *at, bool images, fv_error *error) {
     int type = at[2], rank = at[3];
     if (at[0] != 0 || at[1] != 0 || rank < 1) return fail_magic(path, at, images, error);
+    if (!images && type == TYPE_INT && rank == 2) return FV_OK; /* QMNIST */
     if (images ? type != TYPE_BYTE : type != TYPE_BYTE && type != TYPE_SHORT)
         return fv_fail(error, FV_E_DATA, "%s: holds %s (IDX type %02x); %s", fv_path_shown(path), type_name(type), type,
                        images ? "images must be unsigned bytes (08)"
@@ -185,19 +186,26 @@ fv_status fv_idx_read_images(const char *path, uint8_t **pixels, size_t *n, fv_s
 static fv_status read_labels(fv_source *source, const char *path, uint16_t **labels, size_t *n, fv_error *error) {
     idx_header header = {0};
     FV_TRY(read_header(source, path, false, &header, error));
-    size_t width = header.type == TYPE_SHORT ? 2 : 1;
+    size_t width = header.type == TYPE_INT ? 4 : header.type == TYPE_SHORT ? 2 : 1, size;
+    size_t columns = header.rank == 2 ? header.size[1] : 1, record = columns * width;
     char promise[80];
-    snprintf(promise, sizeof promise, "%zu %slabels", header.size[0], width == 2 ? "16-bit " : "");
+    int length = snprintf(promise, sizeof promise, "%zu %slabels", header.size[0], width == 2 ? "16-bit " : "");
+    if (header.rank == 2) snprintf(promise + length, sizeof promise - (size_t)length, " of %zu columns", columns);
+    if (columns < 1 || columns > MAX_COLUMNS || !fv_multiply(header.size[0], record, &size))
+        return fv_fail(error, FV_E_DATA, "%s: its header promises %s; 1 to %d columns are allowed, the class first",
+                       fv_path_shown(path), promise, MAX_COLUMNS);
     uint8_t *bytes;
-    FV_TRY(read_body(source, path, header.n_bytes, header.size[0] * width, promise, &bytes, error));
+    FV_TRY(read_body(source, path, header.n_bytes, size, promise, &bytes, error));
     uint16_t *values = fv_alloc(header.size[0], sizeof *values);
     fv_status status = FV_OK;
     if (!values) status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory for %s", fv_path_shown(path), promise);
     for (size_t i = 0; status == FV_OK && i < header.size[0]; i++) {
-        values[i] = (uint16_t)(width == 2 ? bytes[2 * i] << 8 | bytes[2 * i + 1] : bytes[i]);
-        if (values[i] >= FV_MAX_CLASSES)
+        uint32_t value = 0;
+        for (size_t j = 0; j < width; j++) value = value << 8 | bytes[i * record + j];
+        values[i] = (uint16_t)value;
+        if (value >= FV_MAX_CLASSES)
             status = fv_fail(error, FV_E_DATA, "%s: label %zu is %u; labels must be 0 to %d", fv_path_shown(path), i,
-                             values[i], FV_MAX_CLASSES - 1);
+                             value, FV_MAX_CLASSES - 1);
     }
     free(bytes);
     if (status != FV_OK) {

@@ -3,7 +3,8 @@
  *
  * Images are unsigned bytes (type 08), [N][H][W] or [N][C][H][W], with C from 1 to FV_MAX_CHANNELS, H and W from 1 to
  * FV_MAX_SIDE. Labels are [N], unsigned bytes or, where a set has more than 256 classes, 16-bit integers (type 0B, high
- * byte first), each below FV_MAX_CLASSES.
+ * byte first), each below FV_MAX_CLASSES; or, as QMNIST has them, 32-bit integers [N][columns] (type 0C), of which the
+ * first column is the class.
  * Memory grows with what the file holds, whatever its header promises. */
 #ifndef FV_IDX_H
 #define FV_IDX_H

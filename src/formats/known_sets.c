@@ -12,11 +12,23 @@ static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8"
 static const char *const garments[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                        "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 
+static const char *const kana[] = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"};
+static const char *const characters[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "B", "C", "D", "E", "F",
+                                         "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U", "V",
+                                         "W", "X", "Y", "Z", "a", "b", "d", "e", "f", "g", "h", "n", "q", "r", "t"};
+
 static const fv_known_set known[] = {
-    {"digits", "1,797 handwritten digits of 8x8 (UCI Optdigits)", NULL, 10, digits},
-    {"mnist", "70,000 handwritten digits of 28x28",
-     "put its four files into ~/.cache/fovea/mnist, or set FOVEA_DATA to the directory that holds mnist/", 10, digits},
-    {"fashion-mnist", "70,000 garments of 28x28", "apt-get install dataset-fashion-mnist", 10, garments},
+    {"digits", "1,797 handwritten digits of 8x8 (UCI Optdigits)", NULL, 10, digits, 0},
+    {"mnist", "70,000 handwritten digits of 28x28", "fovea data get mnist", 10, digits, 0},
+    {"fashion-mnist", "70,000 garments of 28x28",
+     "fovea data get fashion-mnist, or apt-get install dataset-fashion-mnist", 10, garments, 0},
+    {"kmnist", "70,000 cursive kana of 28x28", "fovea data get kmnist", 10, kana, 0},
+    {"qmnist", "120,000 handwritten digits of 28x28", "fovea data get qmnist", 10, digits, 0},
+    {"emnist-digits", "280,000 handwritten digits of 28x28", "fovea data get emnist-digits", 10, digits, 0},
+    {"emnist-letters", "145,600 handwritten letters of 28x28", "fovea data get emnist-letters", 26, characters + 10, 1},
+    {"emnist-balanced", "131,600 digits and letters of 28x28", "fovea data get emnist-balanced", 47, characters, 0},
+    {"cifar10", "60,000 photographs of 32x32, 10 classes", "fovea data get cifar10", 0, NULL, 0},
+    {"cifar100", "60,000 photographs of 32x32, 100 classes", "fovea data get cifar100", 0, NULL, 0},
 };
 
 const fv_known_set *fv_known_set_at(int index) {

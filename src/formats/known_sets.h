@@ -11,7 +11,8 @@ typedef struct fv_known_set {
     const char *what; /* one line */
     const char *get;  /* how it comes to this machine; NULL: embedded */
     int n_classes;
-    const char *const *class_names;
+    const char *const *class_names; /* NULL: the files name them */
+    int first_label;                /* the files count from it */
 } fv_known_set;
 
 /* Index 0, 1, ...; NULL at the end. */

@@ -55,17 +55,17 @@ static bool is_here(const char *path) {
 /* Where arrays are found: an archive, or a directory where it is NULL. */
 typedef struct place {
     const char *path;
-    zip_t *archive;
+    fv_zip *archive;
 } place;
 
 static bool holds(const place *in, const char *name) {
     char file[FILE_PATH];
-    return in->archive ? zip_name_locate(in->archive, name, 0) >= 0 : in_directory(in->path, name, file);
+    return in->archive ? fv_zip_has(in->archive, name) : in_directory(in->path, name, file);
 }
 
 static fv_status open_array(const place *in, const char *name, fv_source **out, fv_error *error) {
     char file[FILE_PATH];
-    if (in->archive) return fv_source_open_member(in->path, name, out, error);
+    if (in->archive) return fv_source_open_member(in->path, name, false, out, error);
     snprintf(file, sizeof file, "%s/%s", in->path, name);
     return fv_source_open(file, out, error);
 }
@@ -110,11 +110,9 @@ static fv_status read_split(const place *in, const names *of, const char *split,
 static fv_status fail_names(const place *in, fv_error *error) {
     char found[160] = "";
     size_t n = 0;
-    zip_int64_t count = zip_get_num_entries(in->archive, 0);
-    for (zip_int64_t i = 0; i < count && n < sizeof found - 40; i++) {
-        const char *name = zip_get_name(in->archive, (zip_uint64_t)i, 0);
-        n += (size_t)snprintf(found + n, sizeof found - n, "%s%.30s", i ? ", " : "", name ? name : "?");
-    }
+    const char *name;
+    for (size_t i = 0; (name = fv_zip_name(in->archive, i)) && n < sizeof found - 40; i++)
+        n += (size_t)snprintf(found + n, sizeof found - n, "%s%.30s", i ? ", " : "", name);
     return fv_fail(error, FV_E_DATA,
                    "%s: holds %s; train_images and train_labels are needed (or x_train and y_train), test_... and "
                    "val_... beside them if there are",
@@ -137,7 +135,7 @@ static fv_status read_set(const char *path, fv_set_content *out, fv_error *error
     place in = {.path = path};
     if (is_npz(path)) FV_TRY(fv_zip_open(path, &in.archive, error));
     fv_status status = read_place(&in, out, error);
-    if (in.archive) zip_discard(in.archive);
+    fv_zip_close(in.archive);
     return status;
 }
 

@@ -11,6 +11,7 @@ typedef struct fv_set_content {
     fv_images train, validation, test; /* owned; n 0: the files have no such split */
     char **class_names;                /* for fv_strings_free; NULL: the files do not say */
     int n_classes;                     /* of class_names */
+    bool transposed;                   /* columns and rows are exchanged, as in EMNIST */
     const fv_dataset_options *options; /* in: what the caller asks for */
     /* Of sets of image files (formats/image_list.h) alone: */
     bool pictures, test_set_aside;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zip.h>
 #include <zlib.h>
 
 #include "base/memory.h"
@@ -18,20 +17,17 @@ enum { BUFFER = 1 << 16, GZIP_WINDOW = 15 + 16 /* zlib: the largest window, gzip
 struct fv_source {
     char *path;
     int fd; /* -1: a member of an archive */
-    zip_t *archive;
-    zip_file_t *member;
+    fv_zip *archive;
+    fv_zip_member *member;
     bool gzip, cut, inside; /* inside: a gzip member has begun and not ended */
     size_t n_out;           /* bytes handed out */
     z_stream stream;        /* next_in, avail_in: what is left of the buffer, plain files too */
     unsigned char buffer[BUFFER];
 };
 
-/* libzip compares the member's checksum when its last bytes are read. */
 static fv_status refill_from_archive(fv_source *source, fv_error *error) {
-    zip_int64_t n = zip_fread(source->member, source->buffer, BUFFER);
-    if (n < 0)
-        return fv_fail(error, FV_E_DATA, "%s: could not be unpacked (%s); get it again", fv_path_shown(source->path),
-                       zip_file_strerror(source->member));
+    size_t n;
+    FV_TRY(fv_zip_member_read(source->member, source->path, source->buffer, BUFFER, &n, error));
     source->stream.next_in = source->buffer;
     source->stream.avail_in = (uInt)n;
     return FV_OK;
@@ -95,13 +91,11 @@ static fv_status open_file(fv_source *source, const char *path, fv_error *error)
     return begin(source, error);
 }
 
-static fv_status open_member(fv_source *source, const char *archive, const char *member, fv_error *error) {
+static fv_status open_member(fv_source *source, const char *archive, const char *member, bool as_it_is,
+                             fv_error *error) {
     FV_TRY(fv_zip_open(archive, &source->archive, error));
-    source->member = zip_fopen(source->archive, member, 0);
-    if (!source->member)
-        return fv_fail(error, FV_E_DATA, "%s: could not be read: %s", fv_path_shown(source->path),
-                       zip_strerror(source->archive));
-    return begin(source, error);
+    FV_TRY(fv_zip_member_open(source->archive, member, source->path, &source->member, error));
+    return as_it_is ? FV_OK : begin(source, error);
 }
 
 fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) {
@@ -116,12 +110,13 @@ fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv_source_open_member(const char *archive, const char *member, fv_source **out, fv_error *error) {
+fv_status fv_source_open_member(const char *archive, const char *member, bool as_it_is, fv_source **out,
+                                fv_error *error) {
     char name[1024];
     fv_source *source = NULL;
     snprintf(name, sizeof name, "%s: %.100s", fv_path_shown(archive), member);
     FV_TRY(create(name, &source, error));
-    fv_status status = open_member(source, archive, member, error);
+    fv_status status = open_member(source, archive, member, as_it_is, error);
     if (status != FV_OK) {
         fv_source_close(source);
         return status;
@@ -133,8 +128,8 @@ fv_status fv_source_open_member(const char *archive, const char *member, fv_sour
 void fv_source_close(fv_source *source) {
     if (!source) return;
     if (source->gzip) inflateEnd(&source->stream);
-    if (source->member) zip_fclose(source->member);
-    if (source->archive) zip_discard(source->archive);
+    fv_zip_member_close(source->member);
+    fv_zip_close(source->archive);
     if (source->fd >= 0) close(source->fd);
     free(source->path);
     free(source);

@@ -13,8 +13,9 @@ typedef struct fv_source fv_source;
 /* Opens a file at its start. gzip is recognised by its first bytes; a name that ends in .gz promises it.
  * FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
 fv_status fv_source_open(const char *path, fv_source **out, fv_error *error) FV_MUST_CHECK;
-/* The same for a member of a zip archive. FV_E_DATA where there is none of the name, or it is encrypted. */
-fv_status fv_source_open_member(const char *archive, const char *member, fv_source **out,
+/* The same for a member of a zip archive; `as_it_is`: gzip stays gzip. FV_E_DATA where there is none of the name, or it
+ * is encrypted; FV_E_UNSUPPORTED where libzip is missing. */
+fv_status fv_source_open_member(const char *archive, const char *member, bool as_it_is, fv_source **out,
                                 fv_error *error) FV_MUST_CHECK;
 void fv_source_close(fv_source *source);
 
