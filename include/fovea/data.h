@@ -71,13 +71,14 @@ typedef struct fv_dataset {
     char *origin_names; /* holds their `file` */
 } fv_dataset;
 
-/* What sets of image files are asked for (others ignore it, but for keep_whole). All zero is the default. */
+/* What sets of image files are asked for (others ignore it, but for the two that say so). All zero is the default. */
 typedef struct fv_dataset_options {
     int height, width; /* 0: the median of the training files, at most 64 */
     int channels;      /* 1 or 3; 0: 3 where an image has colour */
     fv_fit fit;
-    bool skip_bad;                  /* more than 1 % of damaged files is no error */
-    bool keep_whole;                /* without a test split none is set aside: all images are in train */
+    bool skip_bad;   /* more than 1 % of damaged files is no error */
+    bool transpose;  /* of others: rows and columns are exchanged (EMNIST's files are known to need it) */
+    bool keep_whole; /* without a test split none is set aside: all images are in train */
     const char *const *class_names; /* [n_classes]: these are the classes, in this order; NULL: as the files say */
     int n_classes;
     int threads;   /* 0: fv_processors() */

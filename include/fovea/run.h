@@ -21,6 +21,7 @@ typedef struct fv_run_config {
     int threads, patience;
     char size[16], fit[16]; /* of image files: "28x28", "" the median; "stretch", "pad", "crop" */
     int channels, skip_bad; /* of image files: 1, 3, 0 by content; 0 or 1 */
+    int transpose;          /* of others: 0 or 1 */
 } fv_run_config;
 fv_run_config fv_run_config_defaults(void);
 

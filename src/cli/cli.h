@@ -105,20 +105,29 @@ fv_status cli_field(const cli_line *line, const char *option, fv_run_config *con
 /* The nearest of the names by edit distance; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
+<<<<<<< HEAD
 /* Options of sets of image files, for the tables of the verbs: `data info` explains them, the others only take them.
+=======
+/* Options of data sets, for the tables of the verbs: `data` explains them, the others only take them.
+>>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
  * cli_dataset_fields reads them into `config`. */
 #define CLI_DATASET_OPTIONS                                                                                            \
-    {"size", "HxW", NULL}, {"fit", "HOW", NULL}, {"channels", "N", NULL}, {                                            \
-        "skip-bad", NULL, NULL                                                                                         \
+    {"size", "HxW", NULL}, {"fit", "HOW", NULL}, {"channels", "N", NULL}, {"skip-bad", NULL, NULL}, {                  \
+        "transpose", NULL, NULL                                                                                        \
     }
+<<<<<<< HEAD
 #define CLI_DATASET_MORE "Image files: --size, --fit, --channels, --skip-bad (fovea data info --help)."
+=======
+#define CLI_DATASET_MORE                                                                                               \
+    "Image files: also --size, --fit, --channels, --skip-bad; others: --transpose\n(`fovea data --help`)."
+>>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
 fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
 
 /* Opens the dataset of a configuration; an unknown name gets the nearest known one proposed. `options` (NULL: none) as
  * in fv_run_dataset_open; decoding shows a bar, and files that are left out are told. */
 fv_status cli_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
                            fv_error *error) FV_MUST_CHECK;
-/* FV_E_ARGUMENT where an option of image files is given and the set is none. */
+/* FV_E_ARGUMENT where an option of image files is given and the set is none, or the other way round. */
 fv_status cli_dataset_check(const cli_line *line, const fv_dataset *dataset, fv_error *error) FV_MUST_CHECK;
 /* The number of threads that `asked` means (0: all processors). */
 int cli_threads(int asked);

@@ -13,6 +13,7 @@ int cli_threads(int asked) {
 fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) {
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) FV_TRY(cli_field(line, fields[i], config, error));
     if (cli_given(line, "skip-bad")) config->skip_bad = 1;
+    if (cli_given(line, "transpose")) config->transpose = 1;
     return FV_OK;
 }
 
@@ -20,6 +21,8 @@ fv_status cli_dataset_check(const cli_line *line, const fv_dataset *dataset, fv_
     const char *given = cli_given(line, "skip-bad") ? "skip-bad" : NULL;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (cli_given(line, fields[i])) given = fields[i];
+    if (dataset->pictures && cli_given(line, "transpose"))
+        return fv_fail(error, FV_E_ARGUMENT, "--transpose: image files say themselves how they stand: leave it out");
     if (!given || dataset->pictures) return FV_OK;
     return fv_fail(error, FV_E_ARGUMENT, "--%s: is for image files; %s holds images of one size: leave it out", given,
                    dataset->name);

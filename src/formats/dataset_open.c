@@ -167,7 +167,8 @@ static fv_status read_content(const char *path, fv_set_content *content, fv_erro
     FV_TRY((format ? format : &fv_set_idx)->read(path, content, error));
     FV_TRY(check_shapes(path, content, error));
     fv_images *splits[] = {&content->train, &content->validation, &content->test};
-    for (int i = 0; content->transposed && i < 3; i++)
+    bool turn = !content->pictures && (content->transposed || content->options->transpose);
+    for (int i = 0; turn && i < 3; i++)
         if (splits[i]->n > 0) FV_TRY(fv_images_transpose(splits[i]));
     return FV_OK;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "formats/files.h"
 #include "formats/library_load.h"
 #include "fovea/machine.h"
@@ -48,7 +49,8 @@ typedef struct transfer {
     int fd;
     uint64_t offset; /* where this transfer's bytes begin in the file */
     uint64_t got;
-    bool begun, too_many, stopped;
+    bool begun, too_many, stopped, stalled;
+    double last_s;    /* when bytes came, or the transfer began */
     int write_reason; /* errno; 0: none */
 } transfer;
 
@@ -69,6 +71,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *context) {
     size_t total = size * n, done = 0;
     if (!t->begun && !begin(t)) return 0;
     t->got += total;
+    t->last_s = fv_now();
     if (t->of->most_bytes && t->offset + t->got > t->of->most_bytes) {
         t->too_many = true;
         return 0;
@@ -93,12 +96,15 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
         t->stopped = true;
         return 1;
     }
+    t->stalled = fv_now() - t->last_s > of->stall_s + (t->begun ? 0 : CONNECT_S);
+    if (t->stalled) return 1;
     if (of->on_progress && t->begun)
         of->on_progress(of->context, t->offset + (uint64_t)now, total > 0 ? t->offset + (uint64_t)total : 0);
     return 0;
 }
 
-/* libcurl copies texts. */
+/* libcurl copies texts. Its own low-speed limit is no use: it looks at the mean of some seconds, so that a burst before
+ * the silence counts for long. */
 static void set_options(transfer *t) {
     const fv_download *of = t->of;
     CURL *curl = t->curl;
@@ -114,8 +120,6 @@ static void set_options(transfer *t) {
     library.curl_easy_setopt(curl, CURLOPT_USERAGENT, agent);
     library.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     library.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    library.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    library.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)of->stall_s);
     library.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     library.curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     library.curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -135,7 +139,7 @@ static fv_status explain(const transfer *t, CURLcode code, bool *again, fv_error
     if (t->write_reason)
         return fv_fail(error, FV_E_IO, "%s: could not be written: %s", path, strerror(t->write_reason));
     if (t->too_many)
-        return fv_fail(error, FV_E_IO, "%.300s: sends more than the %llu bytes that this file has at most", url,
+        return fv_fail(error, FV_E_DATA, "%.300s: sends more than the %llu bytes that this file has at most", url,
                        (unsigned long long)t->of->most_bytes);
     if (code == CURLE_HTTP_RETURNED_ERROR) {
         *again = answer == 416; /* there is nothing behind what came: it was the wrong beginning */
@@ -143,10 +147,9 @@ static fv_status explain(const transfer *t, CURLcode code, bool *again, fv_error
                        answer == 404 ? " (no such file)" : "");
     }
     *again =
-        t->got > 0 && (code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR || code == CURLE_OPERATION_TIMEDOUT ||
-                       code == CURLE_GOT_NOTHING || code == CURLE_HTTP2_STREAM);
-    if (code == CURLE_OPERATION_TIMEDOUT && t->begun)
-        return fv_fail(error, FV_E_IO, "%.300s: nothing came for %d seconds", url, t->of->stall_s);
+        t->got > 0 && (t->stalled || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+                       code == CURLE_OPERATION_TIMEDOUT || code == CURLE_GOT_NOTHING || code == CURLE_HTTP2_STREAM);
+    if (t->stalled) return fv_fail(error, FV_E_IO, "%.300s: nothing came for %d seconds", url, t->of->stall_s);
     return fv_fail(error, FV_E_IO, "%.300s: %.100s", url, library.curl_easy_strerror(code));
 }
 
@@ -156,6 +159,7 @@ static fv_status run(transfer *t, bool *again, fv_error *error) {
     if (end < 0)
         return fv_fail(error, FV_E_IO, "%s: could not be written: %s", fv_path_shown(t->of->path), strerror(errno));
     t->offset = (uint64_t)end;
+    t->last_s = fv_now();
     set_options(t);
     CURLcode code = library.curl_easy_perform(t->curl);
     fv_status status = explain(t, code, again, error);

@@ -131,8 +131,20 @@ static bool cancelled(void *context) {
     return f->options->cancelled && f->options->cancelled(f->options->context);
 }
 
+/* One attempt, with its check. On FV_E_DATA what came is gone. */
+static fv_status attempt(const fetch *f, const fv_download *download, bool *again, fv_error *error) {
+    const char *check = "";
+    uint64_t size = 0;
+    fv_status status = fv_download_run(download, again, error);
+    if (status == FV_OK) status = check_file(f->file, download->path, &check, error);
+    if (status == FV_OK) status = size_of(download->path, &size, error);
+    if (status == FV_OK && f->options->on_file) f->options->on_file(f->options->context, f->file->name, size, check);
+    if (status == FV_E_DATA) unlink(download->path);
+    return status;
+}
+
 /* From one mirror: goes on where it is cut off, as long as bytes come. A beginning that another mirror or another day
- * left may not fit: when the sum is wrong, once more from the start. */
+ * left may not fit: when it is wrong in the end, once more from the start. */
 static fv_status fetch_from(fetch *f, const char *mirror, const char *path, fv_error *error) {
     char url[URL], text[sizeof error->message];
     const fv_served_file *of = f->file;
@@ -146,37 +158,27 @@ static fv_status fetch_from(fetch *f, const char *mirror, const char *path, fv_e
                             .on_progress = on_progress,
                             .cancelled = cancelled};
     bool resumed = access(path, F_OK) == 0;
-    for (int try = 0;; try++) {
-        bool again;
-        const char *check = "";
-        fv_status status = fv_download_run(&download, &again, error);
-        if (status == FV_OK) {
-            uint64_t size = 0;
-            status = check_file(of, path, &check, error);
-            if (status == FV_OK) status = size_of(path, &size, error);
-            if (status == FV_OK && f->options->on_file) f->options->on_file(f->options->context, of->name, size, check);
-            again = status == FV_E_DATA && resumed;
-            if (status == FV_E_DATA) unlink(path);
-            resumed = false;
-        }
-        if (status != FV_E_IO && status != FV_E_DATA) return status;
-        if (!again || try + 1 == TRIES) return status;
-        snprintf(text, sizeof text, "%.400s; trying again%s", error ? error->message : of->name,
-                 status == FV_E_IO ? " from there" : "");
+    for (int try = 1;; try++) {
+        bool cut;
+        fv_status status = attempt(f, &download, &cut, error);
+        bool again = status == FV_E_DATA ? resumed : status == FV_E_IO && cut;
+        if (!again || try == TRIES) return status;
+        snprintf(text, sizeof text, "%.400s; trying again from %s", error ? error->message : of->name,
+                 status == FV_E_DATA ? "the start" : "there");
         note(f, text);
-        resumed = resumed || status == FV_E_IO;
+        resumed = status == FV_E_IO;
     }
 }
 
 /* What to do where nothing helped. */
 static fv_status fail_all(const fetch *f, fv_status status, const char *reason, fv_error *error) {
-    char addresses[240] = "", names[160] = "";
+    char addresses[300] = "", names[160] = "";
     size_t n = 0, m = 0;
     const fv_known_source *s = f->source;
     if (f->options->mirror)
         return fv_fail(error, status, "%s: %.300s (--mirror %.100s was asked alone)", s->set, reason,
                        f->options->mirror);
-    for (int i = 0; i < FV_MIRRORS && s->mirrors[i]; i++)
+    for (int i = 0; i < FV_MIRRORS && s->mirrors[i] && n < sizeof addresses; i++)
         n += (size_t)snprintf(addresses + n, sizeof addresses - n, "%s%s", i ? " or " : "", s->mirrors[i]);
     for (int i = 0; i < FV_SERVED && s->files[i].name && m < sizeof names; i++)
         m += (size_t)snprintf(names + m, sizeof names - m, "%s%s", i ? ", " : "", s->files[i].name);
@@ -204,7 +206,7 @@ static fv_status fetch_file(fetch *f, char path[FILE_PATH], fv_error *error) {
         if (status == FV_OK) return FV_OK;
         if (status != FV_E_IO && status != FV_E_DATA) break;
         if (status == FV_E_DATA) worst = status;
-        note(f, reason.message);
+        if (!f->options->mirror) note(f, reason.message);
     }
     if (status != FV_E_IO && status != FV_E_DATA) {
         if (error) *error = reason;

@@ -48,6 +48,7 @@ static const field fields[] = {
     {"channels", WHOLE, AT(channels), 0, 3},
     {"fit", TEXT, AT(fit), 0, 0},
     {"skip_bad", WHOLE, AT(skip_bad), 0, 1},
+    {"transpose", WHOLE, AT(transpose), 0, 1},
 };
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -171,6 +172,7 @@ fv_status fv_run_dataset_open(const fv_run_config *config, const fv_dataset_opti
     FV_TRY(fv_fit_parse(config->fit, "fit", &o.fit, error));
     if (config->channels) o.channels = config->channels;
     o.skip_bad = config->skip_bad;
+    o.transpose = config->transpose;
     return fv_dataset_open_with(config->dataset, &o, out, error);
 }
 

@@ -52,6 +52,10 @@ bytes fuzz_seed(int index) {
         plain = idx_header(8, 4, (const uint32_t[]){2, 3, 2, 2});
         bytes_add(&plain, "0123456789abcdefghijklmn", 24);
         return plain;
+    case 6:
+        plain = idx_header(0x0c, 2, (const uint32_t[]){2, 3});
+        bytes_add(&plain, "\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\0\0\0\6", 24);
+        return plain;
     case 4:
     case 5:
         plain = index == 4 ? idx_images(9, 5, 6, 0) : idx_labels(30, 7);
