@@ -33,6 +33,7 @@ fv_status cli_verb_unknown(const char *name, fv_error *error);
 int cli_data(int argc, const char **argv);
 int cli_data_info(int argc, const char **argv);
 int cli_data_preview(int argc, const char **argv);
+int cli_data_get(int argc, const char **argv);
 int cli_train(int argc, const char **argv);
 int cli_eval(int argc, const char **argv);
 int cli_predict(int argc, const char **argv);
@@ -105,22 +106,14 @@ fv_status cli_field(const cli_line *line, const char *option, fv_run_config *con
 /* The nearest of the names by edit distance; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);
 
-<<<<<<< HEAD
-/* Options of sets of image files, for the tables of the verbs: `data info` explains them, the others only take them.
-=======
-/* Options of data sets, for the tables of the verbs: `data` explains them, the others only take them.
->>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
+/* Options of data sets, for the tables of the verbs: `data info` explains them, the others only take them.
  * cli_dataset_fields reads them into `config`. */
 #define CLI_DATASET_OPTIONS                                                                                            \
     {"size", "HxW", NULL}, {"fit", "HOW", NULL}, {"channels", "N", NULL}, {"skip-bad", NULL, NULL}, {                  \
         "transpose", NULL, NULL                                                                                        \
     }
-<<<<<<< HEAD
-#define CLI_DATASET_MORE "Image files: --size, --fit, --channels, --skip-bad (fovea data info --help)."
-=======
 #define CLI_DATASET_MORE                                                                                               \
-    "Image files: also --size, --fit, --channels, --skip-bad; others: --transpose\n(`fovea data --help`)."
->>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
+    "Image files: --size, --fit, --channels, --skip-bad; others: --transpose\n(fovea data info --help)."
 fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
 
 /* Opens the dataset of a configuration; an unknown name gets the nearest known one proposed. `options` (NULL: none) as

@@ -2,38 +2,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_get.h"
 #include "run_open.h"
 #include "terminal.h"
 
 static const cli_option options[] = {
-<<<<<<< HEAD
-=======
-    {"size", "HxW", "image files: height x width (the median, <= 64)"},
-    {"fit", "HOW", "image files: stretch, pad or crop (stretch)"},
-    {"channels", "N", "image files: 1 grey, 3 colour (by content)"},
-    {"skip-bad", NULL, "leaves damaged image files out, however many"},
-    {"transpose", NULL, "other files: exchanges rows and columns"},
-    {"mirror", "URL", "get: asks this address alone"},
->>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
     {"json", NULL, "prints JSON"},
-    {"quiet", NULL, "get: prints only errors"},
     {0},
 };
 
 static const cli_usage usage = {
     .verb = "data",
-<<<<<<< HEAD
-    .arguments = "list | info DATA | preview DATA",
+    .arguments = "list | info DATA | preview DATA | get NAME",
     .about = "Lists the known datasets; audits one (`fovea data info --help`); draws what\n"
-             "augmentation makes of its images (`fovea data preview --help`).",
-=======
-    .arguments = "list | info DATA | get NAME",
-    .about = "Lists the known datasets, shows one (images per class and split, size, mean,\n"
-             "standard deviation, duplicates), or downloads one into the cache. DATA is a\n"
-             "name, a directory of its files, a .npz or .csv file, or a folder of images:\n"
-             "train/<class>/ and test/<class>/, or <class>/ alone.",
->>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
+             "augmentation makes of its images (`fovea data preview --help`); downloads one\n"
+             "(`fovea data get --help`).",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,
@@ -62,34 +44,20 @@ static fv_status list_sets(bool json, fv_error *error) {
 
 static fv_status data(const cli_line *line, fv_error *error) {
     const char *what = line->arguments[0];
-    bool json = cli_given(line, "json"), get = strcmp(what, "get") == 0;
-    if (!get && (cli_given(line, "mirror") || cli_given(line, "quiet")))
-        return fv_fail(error, FV_E_ARGUMENT, "--%s: is for `fovea data get` alone: leave it out",
-                       cli_given(line, "mirror") ? "mirror" : "quiet");
+    bool json = cli_given(line, "json");
     if (strcmp(what, "list") == 0) {
         if (line->n_arguments == 1) return list_sets(json, error);
         return fv_fail(error, FV_E_ARGUMENT, "%.200s: one argument too many: give `fovea data list`",
                        line->arguments[1]);
     }
-<<<<<<< HEAD
-    return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list, info or preview", what);
-=======
-    if (strcmp(what, "info") == 0) {
-        if (line->n_arguments == 2) return show_info(line, json, error);
-        return fv_fail(error, FV_E_ARGUMENT, "data info: no dataset is named: give `fovea data info DATA`");
-    }
-    if (get) {
-        if (line->n_arguments == 2) return cli_data_get(line, line->arguments[1], error);
-        return fv_fail(error, FV_E_ARGUMENT, "data get: no dataset is named: give `fovea data get NAME`");
-    }
-    return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list, info or get", what);
->>>>>>> 07a0e15 (fovea data get: known sets from their mirrors, resumed, checked, whole or not at all; EMNIST's and QMNIST's IDX files; --transpose)
+    return fv_fail(error, FV_E_ARGUMENT, "data: `%.100s` is nothing it does: give list, info, preview or get", what);
 }
 
 /* Parts of the verb with options of their own. */
 static const cli_verb parts[] = {
     {"info", "audits a dataset", cli_data_info},
     {"preview", "draws what augmentation makes of images", cli_data_preview},
+    {"get", "downloads a known dataset", cli_data_get},
     {NULL, NULL, NULL},
 };
 

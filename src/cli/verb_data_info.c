@@ -13,6 +13,7 @@ static const cli_option options[] = {
     {"fit", "HOW", "image files: stretch, pad or crop (stretch)"},
     {"channels", "N", "image files: 1 grey, 3 colour (by content)"},
     {"skip-bad", NULL, "leaves damaged image files out, however many"},
+    {"transpose", NULL, "other files: exchanges rows and columns"},
     {"html", "FILE", "writes a contact sheet: classes, findings, images"},
     {"threads", "N", "0: all processors (0)"},
     {"json", NULL, "prints JSON"},
@@ -24,7 +25,7 @@ static const cli_usage usage = {
     .arguments = "DATA",
     .about = "Audits a dataset: images per class and split, balance, images that are repeated\n"
              "exactly or nearly, inside a split or across them, contradictory labels, blank\n"
-             "images. DATA is a name, a directory of its files, or a folder of images:\n"
+             "images. DATA is a name, a .npz or .csv file, a directory, or a folder of images:\n"
              "train/<class>/, test/<class>/ and val/<class>/, or <class>/ alone.",
     .options = options,
     .min_arguments = 1,

@@ -108,7 +108,7 @@ static fv_status open_file(const cli_line *line, evaluation *e, fv_error *error)
 }
 
 static fv_status open_run(const cli_line *line, evaluation *e, fv_error *error) {
-    static const char *const recorded[] = {"normalise", "size", "fit", "channels", "skip-bad"};
+    static const char *const recorded[] = {"normalise", "size", "fit", "channels", "skip-bad", "transpose"};
     for (size_t i = 0; i < sizeof recorded / sizeof recorded[0]; i++)
         if (cli_given(line, recorded[i]))
             return fv_fail(error, FV_E_ARGUMENT, "--%s: goes with --model: a run has its own recorded", recorded[i]);

@@ -18,7 +18,8 @@ typedef struct fv_download {
 } fv_download;
 
 /* Appends to, or replaces, the file. On failure what came stays; *again tells that it was cut off, so that another
- * attempt may go on. FV_E_IO with the reason (address, HTTP status), FV_E_DATA where more than most_bytes came, FV_E_INTERRUPTED, FV_E_UNSUPPORTED (no libcurl).
+ * attempt may go on. FV_E_IO with the reason (address, HTTP status), FV_E_DATA where more than most_bytes came,
+ * FV_E_INTERRUPTED, FV_E_UNSUPPORTED (no libcurl).
  */
 fv_status fv_download_run(const fv_download *download, bool *again, fv_error *error) FV_MUST_CHECK;
 

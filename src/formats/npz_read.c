@@ -10,7 +10,7 @@ static fv_status read_array(const char *path, const char *name, int rank, const 
     char member[96];
     fv_source *source;
     snprintf(member, sizeof member, "%.80s.npy", name);
-    FV_TRY(fv_source_open_member(path, member, &source, error));
+    FV_TRY(fv_source_open_member(path, member, false, &source, error));
     fv_status status = fv_npy_read_floats(source, rank, size, values, error);
     fv_source_close(source);
     return status;

@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
 
 #include "base/memory.h"
 #include "formats/files.h"
+#include "formats/libzip.h"
 #include "formats/safetensors_types.h"
 #include "fovea/export.h"
 
@@ -12,18 +12,19 @@ enum { HEADER_ALIGN = 64, MAX_RANK = 4 };
 
 /* An archive that grows in memory. */
 typedef struct archive {
+    const fv_libzip *f;
     zip_source_t *bytes;
     zip_t *zip;
 } archive;
 
 static bool archive_open(archive *a) {
     zip_error_t error;
-    zip_error_init(&error);
-    a->bytes = zip_source_buffer_create(NULL, 0, 0, &error);
-    a->zip = a->bytes ? zip_open_from_source(a->bytes, ZIP_TRUNCATE, &error) : NULL;
-    zip_error_fini(&error);
-    if (!a->zip) zip_source_free(a->bytes);
-    if (a->zip) zip_source_keep(a->bytes);
+    a->f->zip_error_init(&error);
+    a->bytes = a->f->zip_source_buffer_create(NULL, 0, 0, &error);
+    a->zip = a->bytes ? a->f->zip_open_from_source(a->bytes, ZIP_TRUNCATE, &error) : NULL;
+    a->f->zip_error_fini(&error);
+    if (!a->zip) a->f->zip_source_free(a->bytes);
+    if (a->zip) a->f->zip_source_keep(a->bytes);
     return a->zip != NULL;
 }
 
@@ -53,19 +54,19 @@ static bool add(archive *a, const char *name, const char *type, int rank, const 
     if (!bytes) return false;
     memcpy(bytes, header, length);
     memcpy(bytes + length, values, size_bytes);
-    zip_source_t *source = zip_source_buffer(a->zip, bytes, length + size_bytes, 1);
+    zip_source_t *source = a->f->zip_source_buffer(a->zip, bytes, length + size_bytes, 1);
     if (!source) {
         free(bytes);
         return false;
     }
     snprintf(file, sizeof file, "%.80s.npy", name);
-    zip_int64_t index = zip_file_add(a->zip, file, source, ZIP_FL_ENC_UTF_8);
+    zip_int64_t index = a->f->zip_file_add(a->zip, file, source, ZIP_FL_ENC_UTF_8);
     if (index < 0) {
-        zip_source_free(source);
+        a->f->zip_source_free(source);
         return false;
     }
-    return zip_set_file_compression(a->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
-           zip_file_set_dostime(a->zip, (zip_uint64_t)index, 0, 1 << 5 | 1, 0) == 0;
+    return a->f->zip_set_file_compression(a->zip, (zip_uint64_t)index, ZIP_CM_STORE, 0) == 0 &&
+           a->f->zip_file_set_dostime(a->zip, (zip_uint64_t)index, 0, 1 << 5 | 1, 0) == 0;
 }
 
 /* Takes a character off UTF-8 that is sound. */
@@ -117,17 +118,17 @@ static bool add_net(archive *a, const fv_net *net, const char *const *class_name
 }
 
 /* The finished archive's bytes; NULL: out of memory. */
-static char *take_bytes(zip_source_t *source, size_t *size) {
+static char *take_bytes(const archive *a, size_t *size) {
     zip_stat_t info;
     char *bytes = NULL;
-    if (zip_source_stat(source, &info) == 0 && zip_source_open(source) == 0) {
+    if (a->f->zip_source_stat(a->bytes, &info) == 0 && a->f->zip_source_open(a->bytes) == 0) {
         *size = (size_t)info.size;
         bytes = malloc(*size);
-        if (bytes && zip_source_read(source, bytes, *size) != (zip_int64_t)*size) {
+        if (bytes && a->f->zip_source_read(a->bytes, bytes, *size) != (zip_int64_t)*size) {
             free(bytes);
             bytes = NULL;
         }
-        zip_source_close(source);
+        a->f->zip_source_close(a->bytes);
     }
     return bytes;
 }
@@ -136,12 +137,13 @@ fv_status fv_export_npz(const fv_net *net, const char *path, const char *const *
     archive a = {0};
     char *bytes = NULL;
     size_t size = 0;
+    FV_TRY(fv_libzip_get(path, &a.f, error));
     if (archive_open(&a)) {
-        if (add_net(&a, net, class_names) && zip_close(a.zip) == 0)
-            bytes = take_bytes(a.bytes, &size);
+        if (add_net(&a, net, class_names) && a.f->zip_close(a.zip) == 0)
+            bytes = take_bytes(&a, &size);
         else
-            zip_discard(a.zip);
-        zip_source_free(a.bytes);
+            a.f->zip_discard(a.zip);
+        a.f->zip_source_free(a.bytes);
     }
     fv_status status = bytes ? fv_file_write(path, bytes, size, error)
                              : fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));

@@ -1,10 +1,27 @@
 #define _GNU_SOURCE
-#include "data_get.h"
-
 #include <time.h>
 
+#include "cli.h"
 #include "fovea/fetch.h"
 #include "terminal.h"
+
+static const cli_option options[] = {
+    {"mirror", "URL", "asks this address alone: http, https or file"},
+    {"quiet", NULL, "prints only errors"},
+    {0},
+};
+
+static const cli_usage usage = {
+    .verb = "data get",
+    .arguments = "NAME",
+    .about = "Downloads a known dataset (`fovea data list`) into ~/.cache/fovea, or\n"
+             "$XDG_CACHE_HOME/fovea. Its files are checked; a download that was cut off goes on\n"
+             "the next time.",
+    .more = "Without a network: put the files into a folder, and give --mirror file:///FOLDER.",
+    .options = options,
+    .min_arguments = 1,
+    .max_arguments = 1,
+};
 
 typedef struct state {
     bool quiet;
@@ -59,17 +76,28 @@ static void on_note(void *context, const char *note) {
     cli_complain("%s", note);
 }
 
-fv_status cli_data_get(const cli_line *line, const char *name, fv_error *error) {
+static fv_status get(const cli_line *line, fv_error *error) {
+    const char *name = line->arguments[0];
     state s = {.quiet = cli_given(line, "quiet")};
-    fv_fetch_options options = {.mirror = cli_value(line, "mirror"),
-                                .context = &s,
-                                .on_progress = on_progress,
-                                .on_file = on_file,
-                                .on_note = on_note,
-                                .cancelled = cli_cancelled};
+    fv_fetch_options fetching = {.mirror = cli_value(line, "mirror"),
+                                 .context = &s,
+                                 .on_progress = on_progress,
+                                 .on_file = on_file,
+                                 .on_note = on_note,
+                                 .cancelled = cli_cancelled};
     char path[512];
-    fv_status status = fv_dataset_fetch(name, &options, path, error);
+    fv_status status = fv_dataset_fetch(name, &fetching, path, error);
     cli_bar_clear();
     if (status == FV_OK && !s.quiet) printf("%s  %s\n", name, path);
     return status;
+}
+
+int cli_data_get(int argc, const char **argv) {
+    cli_line line;
+    fv_error error = {0};
+    bool helped;
+    fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
+    if (status == FV_OK && !helped) status = get(&line, &error);
+    cli_line_deinit(&line);
+    return cli_end(status, &error);
 }
