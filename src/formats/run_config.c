@@ -180,7 +180,7 @@ void fv_run_config_pictures(fv_run_config *config, const fv_dataset *dataset) {
     if (!dataset->pictures) return;
     fv_shape shape = dataset->train.shape;
     snprintf(config->size, sizeof config->size, "%dx%d", shape.h, shape.w);
-    snprintf(config->fit, sizeof config->fit, "%s", fv_fit_name(dataset->fit));
+    snprintf(config->fit, sizeof config->fit, "%s", fv_fit_name((int)dataset->fit));
     config->channels = shape.c;
 }
 
