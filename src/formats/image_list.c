@@ -134,14 +134,15 @@ static void decode_one(decoding *d, size_t i) {
 }
 
 static void decode_share(void *context, int thread, int n_threads) {
-    enum { EVERY = 64 };
+    enum { EVERY = 32 };
+    int turn = 0;
     decoding *d = context;
     const fv_dataset_options *o = d->options;
     (void)n_threads;
     for (size_t i; !d->trouble && (i = d->next++) < d->list->n;) {
         decode_one(d, i);
         size_t done = ++d->done;
-        if (thread != 0 || i % EVERY >= (size_t)n_threads) continue;
+        if (thread != 0 || turn++ % EVERY) continue;
         if (o->on_progress) o->on_progress(o->context, done, d->list->n);
         if (o->cancelled && o->cancelled(o->context)) d->trouble = FV_E_INTERRUPTED;
     }
