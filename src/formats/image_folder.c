@@ -57,15 +57,29 @@ static bool join(char out[PATH_MAX], const char *directory, const char *name) {
     return n >= 0 && n < PATH_MAX;
 }
 
-/* Whether the folder holds an image file, at any depth that is read. */
+/* A folder may be a link, but inside a class links to folders are not followed: they could lead in circles. */
+static bool is_inner_directory(const char *path) {
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static bool is_plain_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* Whether the folder holds an image file, at any depth that is read; depth 0 is the set, 1 a split or class, 2 a
+ * class. */
 static bool holds_images(const char *path, int depth) {
     listing names;
     char inside[PATH_MAX];
     bool found = false;
     if (list_directory(path, &names, NULL) != FV_OK) return false;
-    for (int i = 0; i < names.n && !found; i++) found = fv_picture_name(names.names[i]);
+    for (int i = 0; i < names.n && !found; i++)
+        found = fv_picture_name(names.names[i]) && join(inside, path, names.names[i]) && is_plain_file(inside);
     for (int i = 0; i < names.n && !found && depth < MOST_DEPTH; i++)
-        found = join(inside, path, names.names[i]) && fv_is_directory(inside) && holds_images(inside, depth + 1);
+        found = join(inside, path, names.names[i]) &&
+                (depth < 2 ? fv_is_directory(inside) : is_inner_directory(inside)) && holds_images(inside, depth + 1);
     fv_strings_free(names.names, names.n);
     return found;
 }
@@ -99,9 +113,9 @@ static fv_status add_files(scan *s, const char *inside, int label, fv_list_split
         bool good = join(below, inside, names.names[i]) && join(path, s->root, below);
         if (!good)
             status = fv_fail(s->error, FV_E_IO, "%s: the path is too long", fv_path_shown(below));
-        else if (fv_is_directory(path))
+        else if (is_inner_directory(path))
             status = depth < MOST_DEPTH ? add_files(s, below, label, split, depth + 1) : FV_OK;
-        else if (!fv_picture_name(names.names[i])) {
+        else if (!fv_picture_name(names.names[i]) || !is_plain_file(path)) {
             if (s->n_others++ == 0) fv_name_shown(below, s->other, sizeof s->other);
         } else if (fv_image_list_add(&s->list, below, label, split) != FV_OK)
             status = fv_fail(s->error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(s->root));
@@ -155,7 +169,7 @@ static fv_status add_split(scan *s, const char *inside, fv_list_split split) {
         const char *name = names.names[i];
         char folder[PATH_MAX];
         if (!join(below, inside, name) || !join(folder, s->root, below) || !fv_is_directory(folder)) continue;
-        if (!holds_images(folder, 1)) continue;
+        if (!holds_images(folder, 2)) continue;
         if (makes_classes) status = add_class(s, path, name);
         if (status != FV_OK) break;
         int label = class_of(s, name);
@@ -182,14 +196,14 @@ static fv_status find_splits(scan *s, char found[3][256]) {
     for (int i = 0; i < names.n; i++) {
         int split = split_of(names.names[i]);
         if (split >= 0 && !*found[split] && join(path, s->root, names.names[i]) && fv_is_directory(path) &&
-            holds_images(path, 0))
+            holds_images(path, 1))
             snprintf(found[split], sizeof *found, "%s", names.names[i]);
     }
     for (int i = 0; i < names.n && *found[FV_LIST_TRAIN]; i++) {
         const char *name = names.names[i];
         bool taken = false;
         for (int split = 0; split < 3; split++) taken |= strcmp(name, found[split]) == 0;
-        if (taken || !join(path, s->root, name) || !fv_is_directory(path) || !holds_images(path, 0)) continue;
+        if (taken || !join(path, s->root, name) || !fv_is_directory(path) || !holds_images(path, 1)) continue;
         fv_name_shown(path, shown, sizeof shown);
         snprintf(text, sizeof text, "%s: is neither train, val nor test: left out", shown);
         note(s, text);
