@@ -6,7 +6,7 @@ set(CMAKE_ASM_COMPILER aarch64-linux-gnu-gcc)
 
 set(sysroot ${CMAKE_CURRENT_LIST_DIR}/../build-aarch64/sysroot)
 set(libraries ${sysroot}/usr/lib/aarch64-linux-gnu)
-set(ENV{PKG_CONFIG_LIBDIR} ${libraries}/pkgconfig)
+set(ENV{PKG_CONFIG_LIBDIR} ${libraries}/pkgconfig:${sysroot}/usr/share/pkgconfig)
 set(ENV{PKG_CONFIG_SYSROOT_DIR} ${sysroot})
 set(CMAKE_EXE_LINKER_FLAGS_INIT -Wl,-rpath-link,${libraries}:${sysroot}/lib/aarch64-linux-gnu)
 set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -L ${sysroot})
