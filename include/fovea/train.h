@@ -17,6 +17,35 @@ typedef struct fv_epoch {
     double images_per_s;                         /* of training alone */
 } fv_epoch;
 
+/* The arrays of a training's state, as floats. */
+enum {
+    FV_STATE_WEIGHTS,
+    FV_STATE_OPTIMIZER1, /* what the optimiser keeps of each weight */
+    FV_STATE_OPTIMIZER2,
+    FV_STATE_AVERAGE,         /* of the weights; NULL without ema */
+    FV_STATE_LAST_WEIGHTS,    /* after the last finished epoch: what is kept when the next diverges */
+    FV_STATE_BEST_WEIGHTS,    /* with patience; NULL without */
+    FV_STATE_STATISTICS,      /* of batch norm: running mean and variance */
+    FV_STATE_LAST_STATISTICS, /* as for the weights */
+    FV_STATE_BEST_STATISTICS,
+    FV_N_STATE_ARRAYS
+};
+
+/* A training between two steps: all it needs to go on with the same steps, bit for bit. Random numbers are counted, so
+ * none is kept. Arrays are [n_weights], the statistics [n_statistics], laid out as the net has them. */
+typedef struct fv_train_state {
+    int epoch;     /* from 0: the one under way; = options.epochs: all are done */
+    size_t n_done; /* images of it: whole batches, or all */
+    double loss;   /* summed over them */
+    size_t n_correct;
+    double time_s;    /* spent on them */
+    double best_loss; /* with patience: on the validation split; INFINITY: no epoch is done */
+    int epochs_since_best;
+    size_t n_weights, n_statistics;
+    const float *array[FV_N_STATE_ARRAYS];
+    const fv_epoch *history; /* [epoch] */
+} fv_train_state;
+
 typedef struct fv_train_options {
     int epochs, batch;
     const char *optimizer;     /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
@@ -35,6 +64,11 @@ typedef struct fv_train_options {
     void (*on_step)(void *context, int epoch, size_t done, size_t n, double loss, double accuracy);
     bool (*cancelled)(void *context);  /* asked between steps; true ends with FV_E_INTERRUPTED */
     int (*threads_now)(void *context); /* asked before each epoch, in place of `threads` */
+    /* Checkpoints: on_state is given the state after every epoch, wherever state_due says so (asked between steps), and
+     * when the training is interrupted; what it points to is borrowed for the call. It fails: the training ends so. */
+    bool (*state_due)(void *context);
+    fv_status (*on_state)(void *context, const fv_train_state *state, fv_error *error);
+    const fv_train_state *resume; /* goes on from there; NULL: from the net's weights */
 } fv_train_options;
 
 /* epochs 10, batch 64, adadelta, step 0.7, seed 1, everything else off. */
@@ -43,9 +77,10 @@ fv_train_options fv_train_defaults(void);
 fv_status fv_train_check(const fv_train_options *options, fv_error *error) FV_MUST_CHECK;
 
 /* Trains `net` over images[training], evaluating on images[validation] (NULL or empty: not) after every epoch.
- *   history   out  [options->epochs] rows (may be NULL); *n_epochs how many were finished
+ *   history   out  [options->epochs] rows (may be NULL without on_state and resume); *n_epochs how many were finished
  * Returns FV_OK; FV_E_DIVERGED where the loss is not finite (net keeps its last finite weights, those of the last
- * finished epoch); FV_E_INTERRUPTED (net keeps the finished steps). Allocates before the first step only.
+ * finished epoch); FV_E_INTERRUPTED (net keeps the finished steps); FV_E_DATA where `resume` is the state of another
+ * training. Allocates before the first step only.
  * Source: Zeiler 2012, "ADADELTA"; Kingma, Ba 2014, "Adam"; Loshchilov, Hutter 2019, "Decoupled weight decay". */
 fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *training, const fv_indices *validation,
                    const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) FV_MUST_CHECK;

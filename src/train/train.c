@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/philox.h"
 #include "fovea/machine.h"
+#include "train/state.h"
 #include "train/trainer.h"
 
 enum { MAX_THREADS = 256, MAX_BATCH = 65536, MAX_EPOCHS = 100000 };
@@ -53,6 +54,11 @@ typedef struct training {
     snapshot last, best; /* of the last finished epoch; of the best, with patience */
     double best_loss;
     int epochs_since_best;
+    int epoch;         /* the one under way, from 0 */
+    fv_epoch_sum sum;  /* of it so far */
+    double time_s;     /* of it so far */
+    fv_epoch *history; /* [options->epochs], or NULL */
+    fv_error *error;
 } training;
 
 static fv_status snapshot_init(snapshot *s, const fv_net *net) {
@@ -119,27 +125,98 @@ static fv_status evaluate_epoch(training *t, fv_epoch *row) {
     return FV_OK;
 }
 
-/* One epoch, judged. FV_E_DIVERGED and FV_E_INTERRUPTED leave the net as the header promises. */
-static fv_status run_epoch(training *t, int epoch, fv_epoch *row) {
+/* ---- its state, given away and taken back ---- */
+
+static fv_status give_state(training *t) {
+    if (!t->options->on_state) return FV_OK;
+    const fv_trainer *r = t->trainer;
+    const fv_net *net = t->net;
+    const fv_train_state state = {.epoch = t->epoch,
+                                  .n_done = t->sum.n,
+                                  .loss = t->sum.loss,
+                                  .n_correct = t->sum.correct,
+                                  .time_s = t->time_s,
+                                  .best_loss = t->best_loss,
+                                  .epochs_since_best = t->epochs_since_best,
+                                  .n_weights = net->n_weights,
+                                  .n_statistics = net->n_statistics,
+                                  .array = {net->weights, r->state1, r->state2, r->average, t->last.weights,
+                                            t->best.weights, net->statistics, t->last.statistics, t->best.statistics},
+                                  .history = t->history};
+    return t->options->on_state(t->options->context, &state, t->error);
+}
+
+static void copy(float *to, const float *from, size_t n) {
+    if (to && n) memcpy(to, from, n * sizeof *to);
+}
+
+/* The weights come before the trainer, which packs them; the rest behind. */
+static void take_weights(training *t, const fv_train_state *state) {
+    size_t n = t->net->n_weights, n_statistics = t->net->n_statistics;
+    copy(t->net->weights, state->array[FV_STATE_WEIGHTS], n);
+    copy(t->net->statistics, state->array[FV_STATE_STATISTICS], n_statistics);
+    copy(t->last.weights, state->array[FV_STATE_LAST_WEIGHTS], n);
+    copy(t->last.statistics, state->array[FV_STATE_LAST_STATISTICS], n_statistics);
+    copy(t->best.weights, state->array[FV_STATE_BEST_WEIGHTS], n);
+    copy(t->best.statistics, state->array[FV_STATE_BEST_STATISTICS], n_statistics);
+}
+
+static void take_rest(training *t, const fv_train_state *state) {
+    size_t n = t->net->n_weights, batch = (size_t)t->options->batch, steps_per_epoch = (t->n + batch - 1) / batch;
+    copy(t->trainer->state1, state->array[FV_STATE_OPTIMIZER1], n);
+    copy(t->trainer->state2, state->array[FV_STATE_OPTIMIZER2], n);
+    copy(t->trainer->average, state->array[FV_STATE_AVERAGE], n);
+    t->trainer->steps_done = (size_t)state->epoch * steps_per_epoch + (state->n_done + batch - 1) / batch;
+    t->epoch = state->epoch;
+    t->sum = (fv_epoch_sum){.loss = state->loss, .n = state->n_done, .correct = state->n_correct};
+    t->time_s = state->time_s;
+    t->best_loss = state->best_loss;
+    t->epochs_since_best = state->epochs_since_best;
+    for (int i = 0; i < state->epoch; i++) t->history[i] = state->history[i];
+    /* each epoch shuffles the order of the one before */
+    for (int i = 0; i < state->epoch; i++)
+        fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)i, 0);
+}
+
+/* ---- epochs ---- */
+
+static bool net_is_finite(const training *t) {
+    const fv_net *net = t->net;
+    const fv_kernels *k = t->trainer->plan->k;
+    return k->all_finite(net->n_weights, net->weights) && k->all_finite(net->n_statistics, net->statistics);
+}
+
+/* The steps of the epoch under way that are left, with the pauses in which its state is given away. */
+static fv_status run_steps(training *t) {
     FV_TRY(gather_team(t));
-    fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)epoch, 0);
-    fv_source source = {t->images, t->order, t->options->augment, t->options->seed, (uint32_t)epoch};
-    double start_s = fv_now();
-    fv_epoch_sum sum = fv_trainer_epoch(t->trainer, t->team, &source, t->n, epoch);
-    double time_s = fv_now() - start_s;
-    if (sum.status == FV_E_INTERRUPTED) return sum.status;
-    if (sum.status != FV_OK || !t->trainer->plan->k->all_finite(t->net->n_weights, t->net->weights)) {
-        snapshot_restore(&t->last, t->net);
-        return FV_E_DIVERGED;
+    fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)t->epoch, 0);
+    fv_source source = {t->images, t->order, t->options->augment, t->options->seed, (uint32_t)t->epoch};
+    while (t->sum.n < t->n) {
+        double start_s = fv_now();
+        fv_trainer_continue(t->trainer, t->team, &source, t->n, t->epoch, &t->sum);
+        t->time_s += fv_now() - start_s;
+        bool diverged = t->sum.status == FV_E_DIVERGED, stops = t->sum.status == FV_E_INTERRUPTED || t->sum.n == t->n;
+        if (diverged || (stops && !net_is_finite(t))) {
+            snapshot_restore(&t->last, t->net);
+            return FV_E_DIVERGED;
+        }
+        if (t->sum.n < t->n || t->sum.status != FV_OK) FV_TRY(give_state(t));
+        FV_TRY(t->sum.status);
     }
+    return FV_OK;
+}
+
+/* One epoch, judged. FV_E_DIVERGED and FV_E_INTERRUPTED leave the net as the header promises. */
+static fv_status run_epoch(training *t, fv_epoch *row) {
+    FV_TRY(run_steps(t));
     const fv_schedule *s = &t->trainer->schedule;
-    *row = (fv_epoch){.epoch = epoch + 1,
-                      .time_s = time_s,
-                      .learning_rate =
-                          t->trainer->optimiser.learning_rate * fv_schedule_factor(s, epoch, 0, 1, t->options->epochs),
-                      .train_loss = sum.loss / (double)sum.n,
-                      .train_accuracy = (double)sum.correct / (double)sum.n,
-                      .images_per_s = (double)sum.n / time_s};
+    double factor = fv_schedule_factor(s, t->epoch, 0, 1, t->options->epochs);
+    *row = (fv_epoch){.epoch = t->epoch + 1,
+                      .time_s = t->time_s,
+                      .learning_rate = t->trainer->optimiser.learning_rate * factor,
+                      .train_loss = t->sum.loss / (double)t->sum.n,
+                      .train_accuracy = (double)t->sum.correct / (double)t->sum.n,
+                      .images_per_s = (double)t->sum.n / t->time_s};
     swap_weights(t);
     fv_status status = evaluate_epoch(t, row);
     snapshot_save(&t->last, t->net);
@@ -147,35 +224,38 @@ static fv_status run_epoch(training *t, int epoch, fv_epoch *row) {
     return status;
 }
 
-/* Whether to stop early. */
-static bool is_stale(training *t, const fv_epoch *row) {
-    if (t->options->patience == 0 || isnan(row->validation_loss)) return false;
-    if (row->validation_loss < t->best_loss) {
-        t->best_loss = row->validation_loss;
-        t->epochs_since_best = 0;
-        memcpy(t->best.weights, t->last.weights, t->net->n_weights * sizeof(float));
-        memcpy(t->best.statistics, t->last.statistics, t->net->n_statistics * sizeof(float));
-        return false;
-    }
-    return ++t->epochs_since_best >= t->options->patience;
+/* Notes whether the epoch was the best. */
+static void compare_with_best(training *t, const fv_epoch *row) {
+    if (t->options->patience == 0 || isnan(row->validation_loss)) return;
+    t->epochs_since_best++;
+    if (!(row->validation_loss < t->best_loss)) return;
+    t->best_loss = row->validation_loss;
+    t->epochs_since_best = 0;
+    copy(t->best.weights, t->last.weights, t->net->n_weights);
+    copy(t->best.statistics, t->last.statistics, t->net->n_statistics);
 }
 
-static fv_status run_epochs(training *t, fv_epoch *history, int *n_epochs) {
+static bool is_over(const training *t) {
     const fv_train_options *o = t->options;
-    snapshot_save(&t->last, t->net);
-    fv_status status = FV_OK;
-    for (int epoch = 0; epoch < o->epochs; epoch++) {
+    return t->epoch == o->epochs || (o->patience > 0 && t->epochs_since_best >= o->patience);
+}
+
+static fv_status run_epochs(training *t) {
+    const fv_train_options *o = t->options;
+    while (!is_over(t)) {
         fv_epoch row;
-        status = run_epoch(t, epoch, &row);
-        if (status != FV_OK) break;
-        if (history) history[epoch] = row;
-        *n_epochs = epoch + 1;
+        FV_TRY(run_epoch(t, &row));
+        if (t->history) t->history[t->epoch] = row;
+        t->epoch++;
+        t->sum = (fv_epoch_sum){0};
+        t->time_s = 0;
         if (o->on_epoch) o->on_epoch(o->context, &row);
-        if (is_stale(t, &row)) break;
+        compare_with_best(t, &row);
+        FV_TRY(give_state(t));
     }
-    if (status == FV_OK) snapshot_restore(&t->last, t->net); /* with ema: the averaged weights */
-    if (status == FV_OK && o->patience && t->best_loss < INFINITY) snapshot_restore(&t->best, t->net);
-    return status;
+    snapshot_restore(&t->last, t->net); /* with ema: the averaged weights */
+    if (o->patience && t->best_loss < INFINITY) snapshot_restore(&t->best, t->net);
+    return FV_OK;
 }
 
 static fv_status prepare_training(training *t, const fv_indices *chosen, fv_error *error) {
@@ -184,7 +264,12 @@ static fv_status prepare_training(training *t, const fv_indices *chosen, fv_erro
     for (size_t i = 0; i < t->n; i++) t->order[i] = chosen ? chosen->at[i] : (uint32_t)i;
     FV_TRY(snapshot_init(&t->last, t->net));
     if (t->options->patience) FV_TRY(snapshot_init(&t->best, t->net));
-    return fv_trainer_create(t->net, t->options, t->images, max_threads(t->options), &t->trainer, error);
+    snapshot_save(&t->last, t->net);
+    const fv_train_state *resume = t->options->resume;
+    if (resume) take_weights(t, resume);
+    FV_TRY(fv_trainer_create(t->net, t->options, t->images, max_threads(t->options), &t->trainer, error));
+    if (resume) take_rest(t, resume);
+    return FV_OK;
 }
 
 static fv_status check_sets(const fv_net *net, const fv_images *images, size_t n, fv_error *error) {
@@ -203,18 +288,20 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
                   .validation = validation,
                   .options = options,
                   .n = chosen ? chosen->n : images->n,
-                  .best_loss = INFINITY};
-    int done = 0;
+                  .best_loss = INFINITY,
+                  .history = history,
+                  .error = error};
     FV_TRY(fv_train_check(options, error));
     FV_TRY(check_sets(net, images, t.n, error));
+    if (options->resume) FV_TRY(fv_train_state_check(options->resume, net, options, t.n, error));
     fv_status status = prepare_training(&t, chosen, error);
-    if (status == FV_OK) status = run_epochs(&t, history, &done);
+    if (status == FV_OK) status = run_epochs(&t);
     if (status == FV_E_MEMORY) fv_fail(error, status, "training: out of memory");
     if (status == FV_E_DIVERGED)
         fv_fail(error, status, "training diverged in epoch %d: the loss is not finite; a lower learning rate helps",
-                done + 1);
-    if (status == FV_E_INTERRUPTED) fv_fail(error, status, "interrupted in epoch %d", done + 1);
-    if (n_epochs) *n_epochs = done;
+                t.epoch + 1);
+    if (status == FV_E_INTERRUPTED) fv_fail(error, status, "interrupted in epoch %d", t.epoch + 1);
+    if (n_epochs) *n_epochs = t.epoch;
     fv_team_destroy(t.team);
     fv_trainer_destroy(t.trainer);
     snapshot_deinit(&t.last);

@@ -8,7 +8,10 @@
 #include "base/philox.h"
 #include "train/update.h"
 
-enum { GROUP = 8 }; /* blocks that run through a large layer together */
+enum {
+    GROUP = 8,  /* blocks that run through a large layer together */
+    PAUSED = -1 /* beside the values of fv_status */
+};
 
 /* ---- memory ---- */
 
@@ -98,10 +101,10 @@ typedef struct run {
     fv_trainer *t;
     fv_team *team;
     const fv_source *source;
-    size_t n;
+    size_t n, from; /* images of the epoch; those done before */
     int epoch;
     fv_epoch_sum sum;
-    atomic_int stop; /* an fv_status */
+    atomic_int stop; /* an fv_status, or PAUSED */
     double reported_s;
 } run;
 
@@ -277,6 +280,7 @@ static void account(run *r, const batch *b) {
         r->sum.correct += (size_t)t->block_correct[i];
     }
     r->sum.n += b->n;
+    if (o->state_due && o->state_due(o->context)) atomic_store(&r->stop, PAUSED);
     if (o->cancelled && o->cancelled(o->context)) atomic_store(&r->stop, FV_E_INTERRUPTED);
     if (!o->on_step) return;
     double now = fv_now();
@@ -294,7 +298,7 @@ static void epoch_work(void *context, int thread, int n_threads) {
     size_t size = (size_t)t->options->batch, n_steps = (r->n + size - 1) / size;
     p.profile = t->profiles ? &t->profiles[thread] : NULL;
     if (p.profile) p.profile->last_s = fv_now();
-    for (size_t step = 0; step < n_steps; step++) {
+    for (size_t step = (r->from + size - 1) / size; step < n_steps; step++) {
         batch b = {.first = step * size, .n = r->n - step * size};
         if (b.n > size) b.n = size;
         b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
@@ -321,9 +325,24 @@ static void epoch_work(void *context, int thread, int n_threads) {
     }
 }
 
-fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch) {
-    run r = {.t = trainer, .team = team, .source = source, .n = n, .epoch = epoch, .reported_s = fv_now()};
+void fv_trainer_continue(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch,
+                         fv_epoch_sum *sum) {
+    run r = {.t = trainer,
+             .team = team,
+             .source = source,
+             .n = n,
+             .from = sum->n,
+             .epoch = epoch,
+             .sum = *sum,
+             .reported_s = fv_now()};
     fv_team_run(team, epoch_work, &r);
-    r.sum.status = (fv_status)atomic_load(&r.stop);
-    return r.sum;
+    int stop = atomic_load(&r.stop);
+    *sum = r.sum;
+    sum->status = stop == PAUSED ? FV_OK : (fv_status)stop;
+}
+
+fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch) {
+    fv_epoch_sum sum = {0};
+    fv_trainer_continue(trainer, team, source, n, epoch, &sum);
+    return sum;
 }

@@ -32,7 +32,7 @@ typedef struct fv_trainer {
 typedef struct fv_epoch_sum {
     double loss; /* summed over images */
     size_t n, correct;
-    fv_status status; /* FV_OK, FV_E_DIVERGED, FV_E_INTERRUPTED */
+    fv_status status; /* FV_OK (a pause, where n is not all), FV_E_DIVERGED, FV_E_INTERRUPTED */
 } fv_epoch_sum;
 
 /* `options` is borrowed. max_threads: the largest team that will run it. */
@@ -42,6 +42,10 @@ void fv_trainer_destroy(fv_trainer *trainer);
 
 /* One pass over samples [0, n) of `source` in batches; `epoch` from 0. */
 fv_epoch_sum fv_trainer_epoch(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch);
+/* The rest of an epoch of which sum->n images, whole batches, are done; pauses after a step where options->state_due
+ * says so. */
+void fv_trainer_continue(fv_trainer *trainer, fv_team *team, const fv_source *source, size_t n, int epoch,
+                         fv_epoch_sum *sum);
 
 /* The loss and its gradient of one label, as softmax_loss gives them, become those of mixed images: the target
  * share * label + (1 - share) * partner's label. Lanes whose label is the same, or that are not mixed, stay as they

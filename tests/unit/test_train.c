@@ -208,6 +208,186 @@ static void test_bad_options(void **state) {
     }
 }
 
+/* ---- states ---- */
+
+enum { MOST_STATES = 64, EPOCHS = 4 };
+
+typedef struct states {
+    fv_train_state at[MOST_STATES];
+    int n, fail_at; /* the number whose keeping fails; -1: none */
+} states;
+
+static bool always(void *context) {
+    (void)context;
+    return true;
+}
+
+static const void *kept(const void *from, size_t size) {
+    if (!from) return NULL;
+    void *to = malloc(size + 1);
+    assert_non_null(to);
+    return memcpy(to, from, size);
+}
+
+static fv_status keep_state(void *context, const fv_train_state *state, fv_error *error) {
+    states *s = context;
+    if (s->n == s->fail_at) return fv_fail(error, FV_E_IO, "no room");
+    assert_true(s->n < MOST_STATES);
+    fv_train_state *to = &s->at[s->n++];
+    *to = *state;
+    for (int i = 0; i < FV_N_STATE_ARRAYS; i++) {
+        size_t n = i >= FV_STATE_STATISTICS ? state->n_statistics : state->n_weights;
+        to->array[i] = kept(state->array[i], n * sizeof(float));
+    }
+    to->history = kept(state->history, (size_t)state->epoch * sizeof *state->history);
+    return FV_OK;
+}
+
+static void drop(const void *at) {
+    free((void *)(uintptr_t)at);
+}
+
+static void drop_states(states *s) {
+    for (int i = 0; i < s->n; i++) {
+        for (int j = 0; j < FV_N_STATE_ARRAYS; j++) drop(s->at[i].array[j]);
+        drop(s->at[i].history);
+    }
+}
+
+static const char *const stateful =
+    "conv 5 3x3, batchnorm, relu, maxpool 2, dropout2d 0.2, dense 20, relu, dense classes";
+
+static fv_status train_some(fv_net *net, fv_train_options *o, states *s, fv_epoch *history, int *n, fv_error *error) {
+    const fv_indices some = {330, training.at};
+    o->context = s;
+    if (s) o->on_state = keep_state;
+    if (s) o->state_due = always;
+    return fv_train(net, &digits->train, &some, &validation, o, history, n, error);
+}
+
+static void assert_same_history(const fv_epoch *a, const fv_epoch *b, int n) {
+    for (int i = 0; i < n; i++) {
+        assert_true(a[i].train_loss == b[i].train_loss && a[i].train_accuracy == b[i].train_accuracy);
+        assert_true(a[i].validation_loss == b[i].validation_loss && a[i].epoch == b[i].epoch);
+    }
+}
+
+/* From every state that a training gives away another net goes on to the same bits. */
+static int resume_from_each(fv_train_options o) {
+    states s = {.fail_at = -1};
+    fv_epoch history[EPOCHS], again[EPOCHS];
+    fv_error error = {0};
+    char whole[65], plain[65], hash[65];
+    int n, n_again;
+    fv_train_options without = o;
+    fv_net *net = new_net(stateful), *watched = new_net(stateful);
+    assert_int_equal(train_some(net, &without, NULL, history, &n, &error), FV_OK);
+    fv_net_hash(net, plain);
+    assert_int_equal(train_some(watched, &o, &s, history, &n, &error), FV_OK);
+    fv_net_hash(watched, whole);
+    assert_string_equal(whole, plain);
+    assert_int_equal(s.n, 4 * n); /* 3 pauses in an epoch, and its end */
+    for (int i = 0; i < s.n; i++) {
+        fv_net *other = new_net(stateful);
+        fv_train_options rest = without;
+        rest.resume = &s.at[i];
+        rest.threads = 1 + i % 3;
+        if (train_some(other, &rest, NULL, again, &n_again, &error) != FV_OK) fail_msg("%s", error.message);
+        fv_net_hash(other, hash);
+        assert_string_equal(hash, whole);
+        assert_int_equal(n_again, n);
+        assert_same_history(history, again, n);
+        fv_net_destroy(other);
+    }
+    drop_states(&s);
+    fv_net_destroy(net);
+    fv_net_destroy(watched);
+    return n;
+}
+
+static void test_resume(void **state) {
+    (void)state;
+    fv_train_options o = options_of(EPOCHS, 2);
+    o.batch = 100;
+    assert_int_equal(resume_from_each(o), EPOCHS);
+    o.optimizer = "adam";
+    o.ema = 0.9;
+    o.schedule = "onecycle";
+    assert_int_equal(resume_from_each(o), EPOCHS);
+    o.optimizer = "sgd momentum 0.9";
+    o.learning_rate = 2; /* too much: an early epoch stays the best */
+    o.schedule = "constant";
+    o.patience = 1;
+    assert_in_range(resume_from_each(o), 2, EPOCHS - 1);
+}
+
+/* States of other trainings, and such that no training gives. */
+static void test_strange_states(void **state) {
+    (void)state;
+    states s = {.fail_at = -1};
+    fv_train_options o = options_of(2, 1);
+    fv_epoch history[2];
+    fv_error error = {0};
+    o.batch = 100;
+    fv_net *net = new_net(stateful);
+    assert_int_equal(train_some(net, &o, &s, history, NULL, &error), FV_OK);
+    float *infinite = calloc(s.at[1].n_weights, sizeof *infinite);
+    assert_non_null(infinite);
+    infinite[3] = INFINITY;
+    fv_train_state wrong[14];
+    for (int i = 0; i < 14; i++) wrong[i] = s.at[1];
+    wrong[0].n_weights++;
+    wrong[1].n_statistics = 0;
+    wrong[2].epoch = -1;
+    wrong[3].epoch = 3;
+    wrong[4].n_done = 331;
+    wrong[5].n_done = 150;
+    wrong[6].n_correct = 201;
+    wrong[7].loss = NAN;
+    wrong[8].time_s = -1;
+    wrong[9].array[FV_STATE_AVERAGE] = infinite;
+    wrong[10].array[FV_STATE_OPTIMIZER1] = NULL;
+    wrong[11].array[FV_STATE_LAST_WEIGHTS] = infinite;
+    wrong[12].epochs_since_best = 1;
+    wrong[13].best_loss = 0.5;
+    for (int i = 0; i < 14; i++) {
+        fv_net *other = new_net(stateful);
+        char before[65], after[65];
+        fv_net_hash(other, before);
+        fv_train_options rest = options_of(2, 1);
+        rest.batch = 100;
+        rest.resume = &wrong[i];
+        error = (fv_error){0};
+        if (train_some(other, &rest, NULL, history, NULL, &error) != FV_E_DATA) fail_msg("state %d was taken", i);
+        assert_non_null(strstr(error.message, "state"));
+        fv_net_hash(other, after);
+        assert_string_equal(before, after);
+        fv_net_destroy(other);
+    }
+    free(infinite);
+    drop_states(&s);
+    fv_net_destroy(net);
+}
+
+/* A state that could not be kept ends the training, with the reason. */
+static void test_unkept_state(void **state) {
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        states s = {.fail_at = i};
+        fv_train_options o = options_of(2, 2);
+        fv_epoch history[2];
+        fv_error error = {0};
+        int n;
+        o.batch = 100;
+        fv_net *net = new_net(stateful);
+        assert_int_equal(train_some(net, &o, &s, history, &n, &error), FV_E_IO);
+        assert_string_equal(error.message, "no room");
+        assert_int_equal(n, i < 3 ? 0 : 1);
+        drop_states(&s);
+        fv_net_destroy(net);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads),
@@ -218,6 +398,9 @@ int main(void) {
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_interruption),
         cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_strange_states),
+        cmocka_unit_test(test_unkept_state),
     };
     return cmocka_run_group_tests(tests, open_digits, close_digits);
 }
