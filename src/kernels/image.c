@@ -69,12 +69,17 @@ static void place_bilinear(const fv_resample *restrict r, int row, int n_rows, i
     const int32_t x_most = (r->w + 1) << r->shift, y_most = (r->h + 1) << r->shift;
     const uint32_t x_col = (uint32_t)r->x_col, y_col = (uint32_t)r->y_col;
     const uint32_t border = (1U << r->shift) + (1U << shift) / 2; /* and the rounding to 1/256 */
+    uint32_t x_step[TILE + 16], y_step[TILE + 16];                /* the same in every row: additions are cheaper */
+    for (int k = 0; k < n; k++) {
+        x_step[k] = x_col * (uint32_t)k;
+        y_step[k] = y_col * (uint32_t)k;
+    }
     for (int i = row; i < row + n_rows; i++, index += r->w, right += r->w, below += r->w) {
         const uint32_t x = (uint32_t)r->x0 + border + (uint32_t)r->x_row * (uint32_t)i;
         const uint32_t y = (uint32_t)r->y0 + border + (uint32_t)r->y_row * (uint32_t)i;
         for (int k = 0; k < n; k++) {
-            const int32_t u = clamp((int32_t)(x + x_col * (uint32_t)k), x_most) >> shift;
-            const int32_t v = clamp((int32_t)(y + y_col * (uint32_t)k), y_most) >> shift;
+            const int32_t u = clamp((int32_t)(x + x_step[k]), x_most) >> shift;
+            const int32_t v = clamp((int32_t)(y + y_step[k]), y_most) >> shift;
             index[k] = (v >> 8) * stride + (u >> 8);
             right[k] = (uint16_t)(u & 255);
             below[k] = (uint16_t)(v << 8);
