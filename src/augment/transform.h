@@ -122,7 +122,10 @@ typedef struct fv_places {
 size_t fv_places_scratch(fv_shape shape);
 fv_places fv_places_in(fv_shape shape, void *scratch);
 /* A column or row that may lie anywhere, cut to what an image of `side` pixels can show: -1 to side. NaN is outside. */
-int32_t fv_place(double pixels, int side);
+static inline int32_t fv_place(double pixels, int side) {
+    const double from_border = pixels > -1 ? pixels + 1 : 0, most = side + 1;
+    return (int32_t)((from_border < most ? from_border : most) * 256 + 0.5) - 256;
+}
 /* All channels, bilinear, zeros outside. */
 void fv_warp(const fv_places *at, fv_shape shape, const uint8_t *x, uint8_t *y);
 

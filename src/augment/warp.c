@@ -18,11 +18,6 @@ fv_places fv_places_in(fv_shape shape, void *scratch) {
     return (fv_places){x, x + places_n(shape), (uint8_t *)scratch + places_size(shape)};
 }
 
-int32_t fv_place(double pixels, int side) {
-    const double from_border = pixels > -1 ? pixels + 1 : 0, most = side + 1;
-    return (int32_t)((from_border < most ? from_border : most) * 256 + 0.5) - 256;
-}
-
 void fv_warp(const fv_places *at, fv_shape shape, const uint8_t *x, uint8_t *y) {
     const size_t plane = (size_t)shape.h * (size_t)shape.w;
     for (int c = 0; c < shape.c; c++, x += plane, y += plane)
