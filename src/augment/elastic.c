@@ -61,7 +61,7 @@ static bool apply(const double *values, fv_shape shape, const fv_draw *draw, uin
         const double ratio = axis ? (double)shape.h / shape.w : (double)shape.w / shape.h;
         const float pixels = (float)(values[ALPHA] / 2 * ratio / 32768);
         for (size_t k = 0; k < used; k++) noise[k] = (uint16_t)(words[k] >> 16 * axis);
-        kernels->smooth(shape.h, shape.w, radius, weights, noise, smooth, words + n);
+        kernels->smooth(shape.h, shape.w, radius, weights, noise, smooth, smooth + n);
         for (size_t k = 0; k < used; k++) field[axis][k] = ((float)smooth[k] - 32767.5F) * pixels;
     }
     fv_elastic_places(field[0], field[1], shape, &at);

@@ -102,60 +102,79 @@ static bool warp(const golden_file *file, const char *image, const char *operati
     return known;
 }
 
-/* Those that filter, or change levels; false where the operation is not one of them. */
-static bool change(const golden_file *file, const char *image, const char *operation, const double p[5], fv_shape shape,
-                   const uint8_t *x, uint8_t *y) {
+/* Those that filter plane by plane; false where the operation is not one of them. */
+static bool filter(const char *operation, const double p[5], fv_shape shape, const uint8_t *x, uint8_t *y) {
     const fv_kernels *k = fv_kernels_chosen();
-    const size_t plane = (size_t)shape.h * (size_t)shape.w, radius = (size_t)p[0] / 2;
-    const int side = (int)radius;
-    uint8_t *own = image_buffer(shape);
-    void *scratch = malloc(k->blur_scratch(shape.h, shape.w, 20));
-    bool in_y = true, known = true;
-    memcpy(own, x, size_of(shape));
+    const size_t plane = (size_t)shape.h * (size_t)shape.w;
+    const bool median = strcmp(operation, "median") == 0;
+    const int radius = (int)p[0] / 2;
+    int32_t step[32][2];
+    if (!median && strcmp(operation, "motion") != 0) return false;
+    const int n = median ? 0 : fv_motion_line(radius, p[1], step);
+    void *scratch =
+        malloc(median ? k->median_scratch(shape.h, shape.w, radius) : k->blur_scratch(shape.h, shape.w, radius));
+    for (int c = 0; c < shape.c; c++, x += plane, y += plane) {
+        if (median)
+            k->median(shape.h, shape.w, radius, x, y, scratch);
+        else
+            k->blur_line(shape.h, shape.w, radius, n, step, x, y, scratch);
+    }
+    free(scratch);
+    return true;
+}
+
+/* Those that change levels in place. */
+static const struct {
+    const char *operation;
+    void (*plain)(fv_shape shape, uint8_t *x);
+    void (*by_factor)(fv_shape shape, double factor, uint8_t *x);
+} level_changes[] = {{"brightness", NULL, fv_adjust_brightness},
+                     {"contrast", NULL, fv_adjust_contrast},
+                     {"saturation", NULL, fv_adjust_saturation},
+                     {"hue", NULL, fv_adjust_hue},
+                     {"solarize", NULL, fv_solarize},
+                     {"invert", fv_invert, NULL},
+                     {"equalize", fv_equalize, NULL},
+                     {"autocontrast", fv_autocontrast, NULL}};
+
+/* False where the operation does not change levels. */
+static bool change_levels(const golden_file *file, const char *image, const char *operation, const double p[5],
+                          fv_shape shape, const uint8_t *x, uint8_t *y) {
     memcpy(y, x, size_of(shape));
-    if (strcmp(operation, "median") == 0) {
-        for (int c = 0; c < shape.c; c++)
-            k->median(shape.h, shape.w, side, own + (size_t)c * plane, y + (size_t)c * plane, scratch);
-    } else if (strcmp(operation, "motion") == 0) {
-        int32_t step[32][2];
-        const int n = fv_motion_line(side, p[1], step);
-        for (int c = 0; c < shape.c; c++)
-            k->blur_line(shape.h, shape.w, side, n, step, own + (size_t)c * plane, y + (size_t)c * plane, scratch);
-    } else if (strcmp(operation, "policy") == 0) {
-        in_y = fv_policy_operation((int)p[0], p[1], shape, own, y, scratch);
+    for (size_t i = 0; i < sizeof level_changes / sizeof *level_changes; i++) {
+        if (strcmp(operation, level_changes[i].operation) != 0) continue;
+        if (level_changes[i].plain)
+            level_changes[i].plain(shape, y);
+        else
+            level_changes[i].by_factor(shape, p[0], y);
+        return true;
+    }
+    if (strcmp(operation, "posterize") == 0) {
+        fv_posterize(shape, (int)p[0], y);
+    } else if (strcmp(operation, "sharpness") == 0) {
+        fv_adjust_sharpness(shape, p[0], x, y);
     } else if (strcmp(operation, "noise") == 0) {
         char name[32];
         snprintf(name, sizeof name, "noise/%s", image);
         float *noise = golden_floats(file, name, size_of(shape));
         fv_add_noise(size_of(shape), noise, p[0], y);
         free(noise);
-    } else if (strcmp(operation, "sharpness") == 0) {
-        fv_adjust_sharpness(shape, p[0], x, y);
-    } else if (strcmp(operation, "brightness") == 0) {
-        fv_adjust_brightness(shape, p[0], y);
-    } else if (strcmp(operation, "contrast") == 0) {
-        fv_adjust_contrast(shape, p[0], y);
-    } else if (strcmp(operation, "saturation") == 0) {
-        fv_adjust_saturation(shape, p[0], y);
-    } else if (strcmp(operation, "hue") == 0) {
-        fv_adjust_hue(shape, p[0], y);
-    } else if (strcmp(operation, "posterize") == 0) {
-        fv_posterize(shape, (int)p[0], y);
-    } else if (strcmp(operation, "solarize") == 0) {
-        fv_solarize(shape, p[0], y);
-    } else if (strcmp(operation, "invert") == 0) {
-        fv_invert(shape, y);
-    } else if (strcmp(operation, "equalize") == 0) {
-        fv_equalize(shape, y);
-    } else if (strcmp(operation, "autocontrast") == 0) {
-        fv_autocontrast(shape, y);
     } else {
-        known = false;
+        return false;
     }
-    if (!in_y) memcpy(y, own, size_of(shape));
+    return true;
+}
+
+/* False where the operation is no policy's. */
+static bool policy(const char *operation, const double p[5], fv_shape shape, const uint8_t *x, uint8_t *y) {
+    if (strcmp(operation, "policy") != 0) return false;
+    uint8_t *own = image_buffer(shape);
+    void *scratch = malloc(fv_kernels_chosen()->resample_scratch(shape.h, shape.w));
+    memcpy(own, x, size_of(shape));
+    if (!fv_policy_operation((int)p[0], p[1], shape, own, y, scratch)) memcpy(y, own, size_of(shape));
     free(own);
     free(scratch);
-    return known;
+    return true;
 }
 
 static void run_case(const golden_file *file, const char *image, const char *operation, const char *mode,
@@ -165,7 +184,8 @@ static void run_case(const golden_file *file, const char *image, const char *ope
     } else if (strcmp(operation, "erase") == 0) {
         memcpy(y, x, size_of(shape));
         fv_erase(shape, (int)p[0], (int)p[1], (int)p[2], (int)p[3], y);
-    } else if (!warp(file, image, operation, p, shape, x, y) && !change(file, image, operation, p, shape, x, y)) {
+    } else if (!warp(file, image, operation, p, shape, x, y) && !filter(operation, p, shape, x, y) &&
+               !policy(operation, p, shape, x, y) && !change_levels(file, image, operation, p, shape, x, y)) {
         const fv_inverse m = map_of(operation, p);
         resample(&m, shape, strcmp(mode, "exact") == 0, x, y);
     }
@@ -204,10 +224,12 @@ static void agrees_with_torchvision(void **state) {
             if (strcmp(mode, "exact") != 0) memcpy(&want, (const char *)r->data + 4 * k, 4);
             worst = fmax(worst, distance(mode, y[k], (double)want));
         }
-        if (worst > allowed(mode)) print_error("%s: %g grey levels from torchvision\n", r->name, worst), n_off++;
         free(x);
         free(y);
         n_cases++;
+        if (worst <= allowed(mode)) continue;
+        print_error("%s: %g grey levels from torchvision\n", r->name, worst);
+        n_off++;
     }
     assert_int_equal(n_off, 0);
     assert_int_equal(n_cases, 201);
