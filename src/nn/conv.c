@@ -60,14 +60,14 @@ typedef struct phase {
     fv_conv_shape shape;
     int32_t *order;    /* taps' places in the kernel */
     ptrdiff_t y_start; /* floats from dx's first pixel to the phase's */
-    size_t packed;     /* floats in plan->shared */
+    size_t packed;     /* floats in a thread's packed weights */
 } phase;
 
 typedef struct detail {
     fv_conv_shape forward, weights; /* y strides of the data, of the gradient */
     int32_t *order;                 /* 0, 1, ... for packing forward */
     int32_t *taps, *offsets;        /* [R*S], [C*R*S] */
-    size_t packed;                  /* floats in plan->shared */
+    size_t packed;                  /* floats in a thread's packed weights */
     int n_phases;
     phase *phases;
 } detail;
@@ -127,7 +127,7 @@ static void lay_out_phase(fv_plan *plan, const fv_op *op, phase *ph, int32_t *ro
                                 .y_plane = dx.plane};
     ph->order = order;
     ph->y_start = a * dx.row + b * FV_LANES;
-    ph->packed = fv_plan_share(plan, plan->k->conv_packed_size(ph->shape.n_out, ph->shape.n_in, n));
+    ph->packed = fv_plan_pack(plan, plan->k->conv_packed_size(ph->shape.n_out, ph->shape.n_in, n));
 }
 
 static fv_status lay_out_gradients(fv_plan *plan, fv_op *op, detail *d, int32_t *room) {
@@ -178,21 +178,21 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
                                  .y_row = y.row,
                                  .y_col = FV_LANES,
                                  .y_plane = y.plane};
-    d->packed = fv_plan_share(plan, plan->k->conv_packed_size(layer->out.c, c, n_taps));
+    d->packed = fv_plan_pack(plan, plan->k->conv_packed_size(layer->out.c, c, n_taps));
     if (op->norm >= 0) op->shared = fv_plan_share(plan, fv_folded_size(layer));
     return plan->mode == FV_TRAIN ? lay_out_gradients(plan, op, d, d->offsets + c * n_taps) : FV_OK;
 }
 
-static void prepare(const fv_plan *plan, const fv_op *op) {
+static void prepare(const fv_plan *plan, const fv_op *op, float *packed) {
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
     const float *w = fv_layer_data(plan->net, layer, 0);
     if (op->norm >= 0) w = fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + op->shared);
     int c = layer->in.c, k = layer->out.c, n_taps = d->forward.n_taps;
-    plan->k->conv_pack(k, c, n_taps, w, c * n_taps, n_taps, d->order, plan->shared + d->packed);
+    plan->k->conv_pack(k, c, n_taps, w, c * n_taps, n_taps, d->order, packed + d->packed);
     for (int i = 0; i < d->n_phases; i++) {
         const phase *ph = &d->phases[i];
-        plan->k->conv_pack(c, k, ph->shape.n_taps, w, n_taps, c * n_taps, ph->order, plan->shared + ph->packed);
+        plan->k->conv_pack(c, k, ph->shape.n_taps, w, n_taps, c * n_taps, ph->order, packed + ph->packed);
     }
 }
 
@@ -200,7 +200,7 @@ static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block)
     const detail *d = op->detail;
     const float *bias = fv_folded_bias_of(plan, op);
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
-    plan->k->conv(&d->forward, x.at, plan->shared + d->packed, bias, y.at, FV_FROM_BIAS, op->relu);
+    plan->k->conv(&d->forward, x.at, block->packed + d->packed, bias, y.at, FV_FROM_BIAS, op->relu);
 }
 
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
@@ -215,7 +215,7 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
     for (int i = 0; i < d->n_phases; i++) {
         const phase *ph = &d->phases[i];
         fv_map dx = fv_plan_gradient(plan, op->in, block);
-        plan->k->conv(&ph->shape, dy.at, plan->shared + ph->packed, NULL, dx.at + ph->y_start,
+        plan->k->conv(&ph->shape, dy.at, block->packed + ph->packed, NULL, dx.at + ph->y_start,
                       op->add_in ? FV_FROM_Y : FV_FROM_ZERO, 0);
     }
 }

@@ -10,7 +10,7 @@ enum { PAD = 3 };
 
 typedef struct detail {
     fv_conv_pool_shape forward, weights, input; /* strides of x and y; x and dy; dx and dy */
-    size_t packed;                              /* floats in plan->shared */
+    size_t packed;                              /* floats in a thread's packed weights */
 } detail;
 
 static void need(fv_plan *plan, fv_op *op) {
@@ -45,17 +45,16 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     op->kept = fv_plan_keep(plan, winners_size(plan, op));
     fv_dropout2d_lay_out(plan, op);
     fv_plan_scratch(plan, plan->k->conv_pool_dw_scratch(layer->out.c, layer->in.c));
-    d->packed = fv_plan_share(plan, plan->k->conv_pool_dx_packed_size(layer->out.c, layer->in.c));
+    d->packed = fv_plan_pack(plan, plan->k->conv_pool_dx_packed_size(layer->out.c, layer->in.c));
     return FV_OK;
 }
 
-static void prepare(const fv_plan *plan, const fv_op *op) {
+static void prepare(const fv_plan *plan, const fv_op *op, float *packed) {
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
     if (op->norm >= 0) fv_fold_norm(plan->net, layer, &plan->net->layers[op->norm], plan->shared + op->shared);
     if (fv_plan_wants(plan, op->in))
-        plan->k->conv_pool_dx_pack(layer->out.c, layer->in.c, fv_layer_data(plan->net, layer, 0),
-                                   plan->shared + d->packed);
+        plan->k->conv_pool_dx_pack(layer->out.c, layer->in.c, fv_layer_data(plan->net, layer, 0), packed + d->packed);
 }
 
 /* The first pixel of the window at (0, 0): the padding's corner. */
@@ -90,7 +89,7 @@ static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block
         memset(block->memory + in->gradient, 0, (size_t)(dx.plane * dx.c) * sizeof(float));
         add = 1;
     }
-    plan->k->conv_pool_dx(&d->input, dy.at, winners, plan->shared + d->packed, window(&dx, pad), add);
+    plan->k->conv_pool_dx(&d->input, dy.at, winners, block->packed + d->packed, window(&dx, pad), add);
     if (pad) plan->k->map_clear_border(&dx, plan->values[op->in].gradient_border);
 }
 

@@ -29,7 +29,8 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
     size_t turned = (size_t)FV_LANES * (size_t)fv_round_up(layer->out.c, FV_LANES);
     if (plan->mode == FV_INFER) return FV_OK;
-    op->shared = fv_plan_share(plan, (size_t)layer->out.c * (size_t)fv_round_up(layer->in.c, FV_LANES));
+    size_t transposed = (size_t)layer->out.c * (size_t)fv_round_up(layer->in.c, FV_LANES);
+    op->shared = op->large ? fv_plan_share(plan, transposed) : fv_plan_pack(plan, transposed);
     if (op->large)
         op->kept = fv_plan_keep(plan, turned);
     else
@@ -37,16 +38,20 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     return FV_OK;
 }
 
-static void prepare_rows(const fv_plan *plan, const fv_op *op, int begin, int n) {
+static void transpose_rows(const fv_plan *plan, const fv_op *op, int begin, int n, float *transposed) {
     const fv_layer *layer = fv_op_layer(plan, op);
     ptrdiff_t row = fv_round_up(layer->out.c, FV_LANES);
     if (fv_plan_wants(plan, op->in))
         plan->k->dense_transpose(n, layer->out.c, fv_layer_data(plan->net, layer, 0) + begin * row,
-                                 fv_round_up(layer->in.c, FV_LANES), plan->shared + op->shared + begin);
+                                 fv_round_up(layer->in.c, FV_LANES), transposed + begin);
 }
 
-static void prepare(const fv_plan *plan, const fv_op *op) {
-    prepare_rows(plan, op, 0, fv_op_layer(plan, op)->in.c);
+static void prepare(const fv_plan *plan, const fv_op *op, float *packed) {
+    transpose_rows(plan, op, 0, fv_op_layer(plan, op)->in.c, packed + op->shared);
+}
+
+static void prepare_rows(const fv_plan *plan, const fv_op *op, int begin, int n) {
+    transpose_rows(plan, op, begin, n, plan->shared + op->shared);
 }
 
 /* How many outputs of n_in weights each are worked on at a time, for one block after another: so many that their
@@ -90,7 +95,7 @@ static void weight_gradient(const fv_plan *plan, const fv_op *op, const fv_block
 
 static void backward_blocks(const fv_plan *plan, const fv_op *op, const fv_block *blocks, int n) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    const float *wt = plan->shared + op->shared;
+    const float *wt = (op->large ? plan->shared : blocks->packed) + op->shared;
     int n_in = layer->in.c, n_out = layer->out.c, step = panel(n_out);
     bool gate = op > plan->ops && op[-1].gated && op[-1].out == op->in;
     for (int b = 0; b < n; b++) weight_gradient(plan, op, &blocks[b]);

@@ -74,6 +74,7 @@ struct fv_runner {
     int n_threads;
     float **memory, **probabilities; /* [n_threads]: a block's memory; [n_classes][16] */
     void **feed_scratch;             /* [n_threads] */
+    float *packed;
 };
 
 typedef struct job {
@@ -142,7 +143,7 @@ static void infer_block(const job *j, size_t index, int thread) {
     const fv_plan *plan = r->plan;
     size_t position = index * FV_LANES;
     int n_lanes = j->n - position < FV_LANES ? (int)(j->n - position) : FV_LANES;
-    fv_block block = {.memory = r->memory[thread], .n_lanes = n_lanes};
+    fv_block block = {.memory = r->memory[thread], .packed = r->packed, .n_lanes = n_lanes};
     fv_map x = fv_plan_data(plan, 0, &block);
     fv_source_feed(j->source, r->net, plan->k, position, n_lanes, r->feed_scratch[thread], &x, NULL);
     fv_plan_forward(plan, 0, &block, 1);
@@ -170,7 +171,8 @@ static fv_status allocate(fv_runner *r, size_t scratch_bytes) {
     r->memory = calloc(n, sizeof *r->memory);
     r->probabilities = calloc(n, sizeof *r->probabilities);
     r->feed_scratch = calloc(n, sizeof *r->feed_scratch);
-    if (!r->memory || !r->probabilities || !r->feed_scratch) return FV_E_MEMORY;
+    r->packed = fv_alloc(r->plan->packed_size + 16, sizeof *r->packed);
+    if (!r->memory || !r->probabilities || !r->feed_scratch || !r->packed) return FV_E_MEMORY;
     for (size_t i = 0; i < n; i++) {
         r->memory[i] = fv_alloc(r->plan->memory_size + 16, sizeof **r->memory);
         r->probabilities[i] = fv_alloc((size_t)r->net->n_classes * FV_LANES, sizeof **r->probabilities);
@@ -192,7 +194,7 @@ static fv_status runner_create(const fv_net *net, int n_threads, size_t scratch_
         fv_runner_destroy(r);
         return status;
     }
-    fv_plan_prepare(r->plan, 0, 1);
+    fv_plan_prepare(r->plan, r->packed);
     r->single = fv_single_create(r->plan);
     *out = r;
     return FV_OK;
@@ -212,6 +214,7 @@ void fv_runner_destroy(fv_runner *r) {
     free(r->memory);
     free(r->probabilities);
     free(r->feed_scratch);
+    free(r->packed);
     fv_team_destroy(r->team);
     fv_single_destroy(r->single);
     fv_plan_destroy(r->plan);

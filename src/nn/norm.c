@@ -100,7 +100,8 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     return FV_OK;
 }
 
-static void prepare(const fv_plan *plan, const fv_op *op) {
+static void prepare(const fv_plan *plan, const fv_op *op, float *packed) {
+    (void)packed;
     if (plan->mode == FV_INFER)
         fv_norm_coefficients(plan->net, fv_op_layer(plan, op), batch_row(plan, op, SCALE), batch_row(plan, op, SHIFT));
 }

@@ -183,6 +183,12 @@ size_t fv_plan_share(fv_plan *plan, size_t n) {
     return at;
 }
 
+size_t fv_plan_pack(fv_plan *plan, size_t n) {
+    size_t at = plan->packed_size;
+    plan->packed_size += (n + 15) / 16 * 16;
+    return at;
+}
+
 void fv_plan_scratch(fv_plan *plan, size_t n) {
     if (n > plan->scratch_size) plan->scratch_size = n;
 }
@@ -365,9 +371,9 @@ void fv_plan_destroy(fv_plan *plan) {
 
 /* ---- running ---- */
 
-void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads) {
-    for (int i = thread; i < plan->n_ops; i += n_threads)
-        if (plan->ops[i].type->prepare && !plan->ops[i].large) plan->ops[i].type->prepare(plan, &plan->ops[i]);
+void fv_plan_prepare(const fv_plan *plan, float *packed) {
+    for (int i = 0; i < plan->n_ops; i++)
+        if (plan->ops[i].type->prepare && !plan->ops[i].large) plan->ops[i].type->prepare(plan, &plan->ops[i], packed);
 }
 
 static int segment_begin(const fv_plan *plan, int segment) {

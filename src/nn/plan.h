@@ -33,7 +33,8 @@ typedef struct fv_op fv_op;
 /* One block on its way through the net. */
 typedef struct fv_block {
     float *memory;  /* values, gradients, and what operations keep for the way back */
-    float *scratch; /* the thread's own */
+    float *scratch; /* the thread's own, */
+    float *packed;  /* and this too: weights in the order in which kernels read them */
     float *slot;    /* gradients of the slot the block belongs to: fv_slot_at */
     int add;        /* 0: first block of its slot, gradients are set; 1: added */
     int index, n_lanes;
@@ -48,7 +49,7 @@ typedef struct fv_op_type {
     /* ... then memory (fv_plan_keep, fv_plan_share, fv_plan_scratch), with all layouts known. */
     fv_status (*lay_out)(fv_plan *plan, fv_op *op);
     /* After weights changed: repack them. */
-    void (*prepare)(const fv_plan *plan, const fv_op *op);
+    void (*prepare)(const fv_plan *plan, const fv_op *op, float *packed);
     void (*forward)(const fv_plan *plan, const fv_op *op, const fv_block *block);
     void (*backward)(const fv_plan *plan, const fv_op *op, const fv_block *block);
     /* At the cut behind this operation, once per batch of n images in n_blocks blocks. */
@@ -79,7 +80,7 @@ struct fv_op {
     int add_in, add_in2;        /* its part of the input's gradient is added (1) or comes first (0) */
     size_t kept, kept2;         /* floats in the block's memory */
     size_t masks;               /* of a fused dropout2d: 16 bits per channel, there too */
-    size_t shared;              /* floats in plan->shared: folded or packed weights, coefficients */
+    size_t shared;              /* floats in plan->shared, of a small dense layer in a thread's packed weights */
     void *detail;               /* the operation's own, freed with the plan */
 };
 
@@ -103,19 +104,20 @@ struct fv_plan {
     int n_cuts;
     fv_piece *pieces; /* all of net->weights, in order */
     int n_pieces;
-    size_t slot_size;                              /* floats */
-    size_t *slot_at;                               /* [net->n_tensors] a trained tensor's place in a slot */
-    fv_value *values;                              /* [n_layers + 1]: 0 the input, i + 1 the output of layer i */
-    int logits, features;                          /* values */
-    size_t memory_size, shared_size, scratch_size; /* floats */
+    size_t slot_size;     /* floats */
+    size_t *slot_at;      /* [net->n_tensors] a trained tensor's place in a slot */
+    fv_value *values;     /* [n_layers + 1]: 0 the input, i + 1 the output of layer i */
+    int logits, features; /* values */
+    size_t memory_size, shared_size, packed_size, scratch_size; /* floats */
     float *shared;
 };
 
 /* Plans `net` for batches of at most n_blocks * 16 images. */
 fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) FV_MUST_CHECK;
 void fv_plan_destroy(fv_plan *plan);
-/* Repacks the weights of all but large layers: operations thread, thread + n_threads, ... */
-void fv_plan_prepare(const fv_plan *plan, int thread, int n_threads);
+/* Packs the weights of all but large layers. Each thread has its own [plan->packed_size]: packing is cheaper than
+ * reading what another processor has packed. */
+void fv_plan_prepare(const fv_plan *plan, float *packed);
 
 /* Segment 0 .. n_cuts of n blocks, of one where the segment holds no large operation; the logits stand in value
  * plan->logits after the last. */
@@ -132,9 +134,11 @@ void fv_plan_slot(const fv_plan *plan, int slot, int *begin, int *end);
 
 /* ---- for operations ---- */
 
-/* Floats that each block keeps, that all share, that a thread needs while running one operation. */
+/* Floats that each block keeps, that all share, that each thread has for packed weights, or for running one operation.
+ */
 size_t fv_plan_keep(fv_plan *plan, size_t n);
 size_t fv_plan_share(fv_plan *plan, size_t n);
+size_t fv_plan_pack(fv_plan *plan, size_t n);
 void fv_plan_scratch(fv_plan *plan, size_t n);
 
 /* The live part of a value, or of its gradient, in a block. */

@@ -27,11 +27,13 @@ static fv_status allocate(fv_trainer *t, const fv_images *images) {
     t->n_memories = plan->n_cuts ? plan->n_blocks : t->max_threads;
     t->memory = calloc((size_t)t->n_memories, sizeof *t->memory);
     t->scratch = calloc((size_t)t->max_threads, sizeof *t->scratch);
+    t->packed = calloc((size_t)t->max_threads, sizeof *t->packed);
     t->feed_scratch = calloc((size_t)t->max_threads, sizeof *t->feed_scratch);
-    if (!t->memory || !t->scratch || !t->feed_scratch) return FV_E_MEMORY;
+    if (!t->memory || !t->scratch || !t->packed || !t->feed_scratch) return FV_E_MEMORY;
     fv_plan_scratch(t->plan, fv_update_scratch(plan));
     FV_TRY(allocate_arrays((void **)t->memory, t->n_memories, plan->memory_size * sizeof(float)));
     FV_TRY(allocate_arrays((void **)t->scratch, t->max_threads, plan->scratch_size * sizeof(float)));
+    FV_TRY(allocate_arrays((void **)t->packed, t->max_threads, (plan->packed_size + 16) * sizeof(float)));
     FV_TRY(allocate_arrays(t->feed_scratch, t->max_threads, fv_source_scratch(&source)));
     t->slots = fv_alloc((size_t)plan->n_slots * plan->slot_size + 1, sizeof *t->slots);
     t->state1 = fv_alloc(t->n_weights, sizeof *t->state1);
@@ -66,7 +68,6 @@ fv_status fv_trainer_create(fv_net *net, const fv_train_options *options, const 
         fv_trainer_destroy(t);
         return fv_fail(error, status, "training: out of memory: a smaller batch or model would need less");
     }
-    fv_plan_prepare(t->plan, 0, 1);
     fv_update_prepare(t->plan);
     if (t->average)
         for (size_t i = 0; i < t->n_weights; i++) t->average[i] = net->weights[i];
@@ -83,6 +84,7 @@ void fv_trainer_destroy(fv_trainer *t) {
     if (!t) return;
     free_arrays((void **)t->memory, t->n_memories);
     free_arrays((void **)t->scratch, t->max_threads);
+    free_arrays((void **)t->packed, t->max_threads);
     free_arrays(t->feed_scratch, t->max_threads);
     fv_plan_destroy(t->plan);
     free(t->slots);
@@ -127,6 +129,7 @@ static fv_block block_of(const run *r, const batch *b, const part *p, int slot, 
     size_t left = b->n - (size_t)index * FV_LANES;
     return (fv_block){.memory = t->memory[t->plan->n_cuts ? index : p->thread],
                       .scratch = t->scratch[p->thread],
+                      .packed = t->packed[p->thread],
                       .slot = t->slots + (size_t)slot * t->plan->slot_size,
                       .add = index > slot_begin,
                       .index = index,
@@ -302,6 +305,8 @@ static void epoch_work(void *context, int thread, int n_threads) {
         batch b = {.first = step * size, .n = r->n - step * size};
         if (b.n > size) b.n = size;
         b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
+        fv_plan_prepare(t->plan, t->packed[thread]);
+        fv_profile_lap(p.profile, FV_PART_PACK);
         run_batch(r, &b, &p);
         fv_share share = {thread, n_threads, p.slot_begin, p.slot_end, b.n_blocks};
         fv_update_fold(t, &share);
@@ -317,9 +322,6 @@ static void epoch_work(void *context, int thread, int n_threads) {
         fv_profile_lap(p.profile, FV_PART_UPDATE);
         barrier(r, &p);
         if (thread == 0) t->steps_done++;
-        fv_plan_prepare(t->plan, thread, n_threads);
-        fv_profile_lap(p.profile, FV_PART_PACK);
-        barrier(r, &p);
         fv_profile_step(p.profile);
         if (atomic_load_explicit(&r->stop, memory_order_relaxed) != FV_OK) break;
     }

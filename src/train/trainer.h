@@ -18,6 +18,7 @@ typedef struct fv_trainer {
     float **memory; /* [n_memories] */
     int max_threads;
     float **scratch;        /* [max_threads] */
+    float **packed;         /* [max_threads]: weights as kernels read them */
     void **feed_scratch;    /* [max_threads] */
     float *slots;           /* [n_slots][plan->slot_size]: gradients */
     float *state1, *state2; /* [n_weights]: the optimiser's */

@@ -64,13 +64,10 @@ static void check_tensor(fv_trainer *t, fv_team *team, const float *g, int tenso
     }
     const float h = 1.0F / 4096; /* few kinks of relu and pooling within, and the float loss still tells */
     move(w, from, n, h, (uint32_t)tensor);
-    fv_plan_prepare(t->plan, 0, 1);
     double up = loss_of(t, team);
     move(w, from, n, -h, (uint32_t)tensor);
-    fv_plan_prepare(t->plan, 0, 1);
     double down = loss_of(t, team), numeric = (up - down) / (2 * (double)h);
     memcpy(w, from, n * sizeof *w);
-    fv_plan_prepare(t->plan, 0, 1);
     free(from);
     if (fabs(numeric - analytic) > 0.05 * sqrt(size) + 1e-3)
         fail_msg("%s of %.30s...: differences say %g, the way back %g", info->info.name, t->net->text, numeric,
