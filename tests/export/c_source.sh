@@ -62,6 +62,34 @@ residual( conv 1 3x3 pad 1, relu ), relu, residual( conv 4 3x3 pad 1 | conv 4 1x
 END
 [ $n -eq 13 ]
 
+# Three channels of their own means: padded convolutions of 8 bits then take normalised pixels, the others raw ones.
+/usr/bin/python3 - <<'END'
+import os, random, struct
+random.seed(7)
+os.mkdir("colours")
+for split, n in (("train", 300), ("t10k", 120)):
+    pixels = bytearray()
+    for i in range(n):
+        for c in range(3):
+            base = 40 + 60 * c + (50 if i % 3 == c else 0)
+            pixels += bytes(min(255, max(0, int(random.gauss(base, 40)))) for _ in range(9 * 7))
+    open(f"colours/{split}-images-idx4-ubyte", "wb").write(bytes([0, 0, 8, 4]) + struct.pack(">4I", n, 3, 9, 7) + pixels)
+    open(f"colours/{split}-labels-idx1-ubyte", "wb").write(bytes([0, 0, 8, 1]) + struct.pack(">I", n) + bytes(i % 3 for i in range(n)))
+END
+n=0
+while IFS= read -r model; do
+    n=$((n + 1))
+    "$fovea" train ./colours --model "$model" --epochs 4 --quiet --out "colour$n"
+    "$run_logits" "colour$n" pixels logits >shape
+    check "colour$n" "colour-float$n" '' ''
+    check "colour$n" "colour-int$n" --int8 3
+done <<'END'
+conv 6 3x3 pad 1, relu, maxpool 2, dense classes
+conv 6 3x3, relu, residual( conv 6 3x3 pad 1 ), relu, globalavgpool, dense classes
+dense 8, relu, dense classes
+END
+[ $n -eq 3 ]
+
 # Names that are no C.
 model='a name that bites'
 check run1 "3 d's net é" '' ''

@@ -10,6 +10,16 @@ static void need_message(fv_status status, const fv_error *error) {
     FUZZ_NEED(status == FV_E_DATA && error->code == status && strncmp(error->message, "/proc/self/fd/", 14) == 0);
 }
 
+static void read_weights(const char *path) {
+    fv_error error = {FV_OK, ""};
+    fv_source *source;
+    float values[12];
+    if (fv_source_open(path, &source, &error) != FV_OK) return;
+    fv_status status = fv_npy_read_floats(source, 2, (int[]){3, 4}, values, &error);
+    fv_source_close(source);
+    if (status != FV_OK) need_message(status, &error);
+}
+
 static void read_array(const char *path) {
     fv_error error = {FV_OK, ""};
     fv_source *source;
@@ -42,6 +52,7 @@ static void read_array(const char *path) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const name = "x.npz";
     read_array(fuzz_file(data, size));
+    read_weights(fuzz_file(data, size));
     fuzz_open_set(scratch_path(fuzz_directory(&name, 1), name));
     return 0;
 }
@@ -87,6 +98,9 @@ bytes fuzz_seed(int index) {
         return npy_labels(20, 10);
     case 5:
         return npy_raw("{'descr': '>i4', 'fortran_order': False, 'shape': (2,), }", "\0\0\0\1\0\0\3\0", 8);
+    case 6:
+        return npy_raw("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }",
+                       "0123456789ab0123456789ab0123456789ab0123456789ab", 48);
     default:
         return (bytes){0};
     }

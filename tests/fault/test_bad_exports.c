@@ -1,5 +1,5 @@
-/* ONNX files that are cut short, mislabelled, or lie about their sizes: refused with a message, and no memory is taken
- * for what they promise. */
+/* Exported files that are cut short, mislabelled, or lie about their sizes: refused with a message, and no memory is
+ * taken for what they promise. */
 #include "scratch.h"
 
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "formats/files.h"
+#include "formats/npz.h"
 #include "formats/onnx_read.h"
 #include "fovea/export.h"
 #include "onnx.pb-c.h"
@@ -193,6 +194,46 @@ static void other_files_are_refused(void **state) {
     assert_null(graph);
 }
 
+/* The npz of another net, of other shapes, of no net. */
+static void archives_of_other_weights_are_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {"a", "b", "c"};
+    static const struct {
+        const char *model, *words;
+    } rows[] = {
+        {"dense classes",
+         "0.weight.npy: holds values of type f4, shape (3, 16); float32 of shape (2, 1, 3, 3) are needed"},
+        {"conv 2 3x3 pad 1, relu, dense classes", "1.weight.npy"},
+        {"conv 2 3x3 pad 1, batchnorm, relu, maxpool 2, residual( conv 2 1x1 ), dense 7, dense classes",
+         "shape (7, 8)"},
+    };
+    const char *path = scratch_path(directory, "other.npz");
+    fv_net *other, *found = NULL;
+    fv_error error;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(fv_net_create(rows[i].model, (fv_shape){1, 4, 4}, 3, 0, 1, &other, NULL), FV_OK);
+        assert_int_equal(fv_export_npz(other, path, names, NULL), FV_OK);
+        fv_net_destroy(other);
+        fv_status status = fv_npz_read_net(path, net, &found, &error);
+        if (status != FV_E_DATA || !strstr(error.message, rows[i].words))
+            fail_msg("row %zu: status %d, \"%s\" without \"%s\"", i, status, error.message, rows[i].words);
+    }
+    char *data;
+    size_t size;
+    assert_int_equal(fv_export_npz(net, path, names, NULL), FV_OK);
+    assert_int_equal(fv_file_read(path, 1 << 20, &data, &size, NULL), FV_OK);
+    for (size_t n = 0; n < size; n += 7) { /* the directory of an archive stands at its end */
+        bytes cut = {0};
+        bytes_add(&cut, data, n);
+        bytes_write(&cut, path);
+        bytes_free(&cut);
+        assert_int_equal(fv_npz_read_net(path, net, &found, &error), FV_E_DATA);
+    }
+    free(data);
+    assert_int_equal(fv_npz_read_net(scratch_path(directory, "nowhere.npz"), net, &found, &error), FV_E_IO);
+    assert_null(found);
+}
+
 /* A verification that could not tell a wrong file would be worth nothing. */
 static void wrong_weights_are_noticed(void **state) {
     (void)state;
@@ -227,10 +268,8 @@ static void wrong_weights_are_noticed(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(files_cut_short_are_refused),
-        TEST(what_lies_is_refused),
-        TEST(other_files_are_refused),
-        TEST(wrong_weights_are_noticed),
+        TEST(files_cut_short_are_refused),           TEST(what_lies_is_refused),      TEST(other_files_are_refused),
+        TEST(archives_of_other_weights_are_refused), TEST(wrong_weights_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
