@@ -19,9 +19,11 @@ typedef struct fv_run_config {
     char subset[32]; /* "" all; "0.25", "1/4" or a count, of the training images (before the validation split) */
     uint64_t split_seed, seed;
     int threads, patience;
-    char size[16], fit[16]; /* of image files: "28x28", "" the median; "stretch", "pad", "crop" */
-    int channels, skip_bad; /* of image files: 1, 3, 0 by content; 0 or 1 */
-    int transpose;          /* of others: 0 or 1 */
+    char size[16], fit[16];  /* of image files: "28x28", "" the median; "stretch", "pad", "crop" */
+    int channels, skip_bad;  /* of image files: 1, 3, 0 by content; 0 or 1 */
+    int transpose;           /* of others: 0 or 1 */
+    char class_weights[512]; /* "none", "balanced" or a file with a number per class, a line each */
+    char sampling[16];       /* "shuffled" or "balanced" */
 } fv_run_config;
 fv_run_config fv_run_config_defaults(void);
 
@@ -32,6 +34,11 @@ void fv_run_config_get(const fv_run_config *config, int index, char *out, size_t
 /* Sets one field from text; `where` begins the message on failure ("--epochs"). FV_E_ARGUMENT with the range. */
 fv_status fv_run_config_set(fv_run_config *config, int index, const char *value, const char *where,
                             fv_error *error) FV_MUST_CHECK;
+
+/* The weights that class_weights means for these training images: *weights [n_classes] is malloc'd, NULL for "none".
+ * "balanced" is n / (classes with images * n of the class). FV_E_ARGUMENT, FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
+fv_status fv_run_class_weights(const fv_run_config *config, const fv_dataset *dataset, const fv_indices *training,
+                               float **weights, fv_error *error) FV_MUST_CHECK;
 
 /* Opens the dataset that a configuration means, with the preprocessing it records. `options` (NULL: none) says the
  * rest: callbacks, threads, classes. As fv_dataset_open_with. */

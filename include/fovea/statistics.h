@@ -46,6 +46,11 @@ typedef struct fv_class_score {
     double precision, recall, f1;
 } fv_class_score;
 void fv_class_scores(const size_t *counts, int n_classes, fv_class_score *out);
+/* Means over the classes that have images: the recall (balanced accuracy) and F1, every class counted alike. */
+typedef struct fv_macro_score {
+    double accuracy, f1;
+} fv_macro_score;
+fv_macro_score fv_macro_scores(const fv_class_score *classes, int n_classes);
 
 #ifdef __cplusplus
 }

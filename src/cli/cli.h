@@ -112,8 +112,7 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
     {"size", "HxW", NULL}, {"fit", "HOW", NULL}, {"channels", "N", NULL}, {"skip-bad", NULL, NULL}, {                  \
         "transpose", NULL, NULL                                                                                        \
     }
-#define CLI_DATASET_MORE                                                                                               \
-    "Image files: --size, --fit, --channels, --skip-bad; others: --transpose\n(fovea data info --help)."
+#define CLI_DATASET_MORE "Data: --size, --fit, --channels, --skip-bad, --transpose: see `fovea data info`."
 fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
 
 /* Opens the dataset of a configuration; an unknown name gets the nearest known one proposed. `options` (NULL: none) as

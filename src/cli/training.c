@@ -56,6 +56,7 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
                                     .learning_rate = c->learning_rate,
                                     .schedule = c->schedule,
                                     .label_smoothing = c->label_smoothing,
+                                    .balanced = strcmp(c->sampling, "balanced") == 0,
                                     .ema = c->ema,
                                     .patience = c->patience,
                                     .seed = c->seed,
@@ -72,6 +73,9 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
     FV_TRY(fv_augment_create(c->augment, shape, &t->augment, error));
     t->options.augment = t->augment;
     FV_TRY(fv_run_split(c, t->dataset, &t->training, &t->validation, error));
+    FV_TRY(fv_run_class_weights(c, t->dataset, &t->training, &t->class_weights, error));
+    t->options.class_weights = t->class_weights;
+    FV_TRY(fv_train_check(&t->options, error));
     if (c->patience > 0 && t->validation.n == 0)
         return fv_fail(error, FV_E_ARGUMENT,
                        "--patience: watches the validation loss, and there is no validation "
@@ -157,8 +161,10 @@ static void print_recipe(const cli_training *t, FILE *to) {
             t->threads == 1 ? "" : "s");
     if (*c->init) fprintf(to, "    init %s\n", c->init);
     if (t->augment) fprintf(to, "    augment %s\n", fv_augment_text(t->augment));
-    char more[160] = "";
+    char more[320] = "";
     size_t n = 0;
+    if (t->class_weights) n += (size_t)snprintf(more + n, sizeof more - n, " · class weights %.60s", c->class_weights);
+    if (t->options.balanced) n += (size_t)snprintf(more + n, sizeof more - n, " · every class drawn alike");
     if (c->label_smoothing > 0)
         n += (size_t)snprintf(more + n, sizeof more - n, " · label smoothing %g", c->label_smoothing);
     if (c->ema > 0) n += (size_t)snprintf(more + n, sizeof more - n, " · averaged weights %g", c->ema);
@@ -206,6 +212,7 @@ fv_status cli_training_run(cli_training *t, fv_error *error) {
 void cli_training_deinit(cli_training *t) {
     fv_net_destroy(t->net);
     fv_augment_destroy(t->augment);
+    free(t->class_weights);
     fv_indices_deinit(&t->training);
     fv_indices_deinit(&t->validation);
     fv_dataset_destroy(t->dataset);

@@ -12,6 +12,7 @@ typedef struct cli_training {
     fv_indices training, validation;
     fv_net *net;
     fv_augment *augment;
+    float *class_weights; /* [n_classes], or NULL */
     fv_train_options options;
     int threads;
     fv_epoch *history; /* [config.epochs] */

@@ -70,6 +70,9 @@ static void print(const evaluation *e) {
         cli_cell(&table, "%s", cli_percent(c->f1, 1).s);
     }
     cli_table_print(&table, stdout);
+    fv_macro_score macro = fv_macro_scores(e->classes, e->dataset->n_classes);
+    printf("macro        accuracy %s · F1 %s: means over the classes\n", cli_percent(macro.accuracy, cli_decimals(n)).s,
+           cli_percent(macro.f1, cli_decimals(n)).s);
     if (!e->imported) printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
 }
 
@@ -83,10 +86,12 @@ static json_t *to_json(const evaluation *e) {
                                                  "correct", (json_int_t)c->n_correct, "precision", c->precision,
                                                  "recall", c->recall, "f1", c->f1));
     }
-    return json_pack("{ss ss ss sI sI sf sf sf sf so}", "run", e->run.directory, "dataset", e->dataset->name, "split",
-                     e->split, "total", (json_int_t)e->score.n, "correct", (json_int_t)e->score.correct, "loss",
-                     e->score.loss, "accuracy", (double)e->score.correct / (double)e->score.n, "accuracy_low", i.low,
-                     "accuracy_high", i.high, "classes", classes);
+    fv_macro_score macro = fv_macro_scores(e->classes, e->dataset->n_classes);
+    return json_pack("{ss ss ss sI sI sf sf sf sf sf sf so}", "run", e->run.directory, "dataset", e->dataset->name,
+                     "split", e->split, "total", (json_int_t)e->score.n, "correct", (json_int_t)e->score.correct,
+                     "loss", e->score.loss, "accuracy", (double)e->score.correct / (double)e->score.n, "accuracy_low",
+                     i.low, "accuracy_high", i.high, "macro_accuracy", macro.accuracy, "macro_f1", macro.f1, "classes",
+                     classes);
 }
 
 /* The model of a file, and its data. */

@@ -26,6 +26,8 @@ static const cli_option options[] = {
     {"patience", "N", "ends N epochs after the best; keeps that (0)"},
     {"label-smoothing", "PART", "0 to 0.99 (0)"},
     {"ema", "DECAY", "averages the weights, e.g. 0.999 (0: not)"},
+    {"class-weights", "HOW", NULL}, /* explained in `more` */
+    {"sampling", "HOW", NULL},
     CLI_DATASET_OPTIONS,
     {"config", "FILE", "repeats a run.json; the others win over it"},
     {"out", "DIR", "where the run is written (runs/train-N)"},
@@ -38,16 +40,17 @@ static const cli_usage usage = {
     .verb = "train",
     .arguments = "DATA",
     .about = "Trains a model on a dataset: a name as in `fovea data list`, or a directory.",
-    .more = CLI_DATASET_MORE,
+    .more = "Uneven classes: --class-weights, --sampling; data: see `fovea data info --help`.",
     .options = options,
     .max_arguments = 1,
 };
 
 /* Defaults, then --config, then the flags. */
 static fv_status read_config(const cli_line *line, fv_run_config *config, fv_error *error) {
-    static const char *const plain[] = {"init",     "epochs",  "batch",      "optimizer",       "learning-rate",
-                                        "schedule", "augment", "validation", "split-seed",      "subset",
-                                        "seed",     "threads", "patience",   "label-smoothing", "ema"};
+    static const char *const plain[] = {"init",          "epochs",  "batch",      "optimizer",       "learning-rate",
+                                        "schedule",      "augment", "validation", "split-seed",      "subset",
+                                        "seed",          "threads", "patience",   "label-smoothing", "ema",
+                                        "class-weights", "sampling"};
     *config = fv_run_config_defaults();
     config->pad = -1; /* not decided yet */
     if (cli_given(line, "config")) FV_TRY(fv_run_config_read(cli_value(line, "config"), config, error));

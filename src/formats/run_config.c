@@ -49,6 +49,8 @@ static const field fields[] = {
     {"fit", TEXT, AT(fit), 0, 0},
     {"skip_bad", WHOLE, AT(skip_bad), 0, 1},
     {"transpose", WHOLE, AT(transpose), 0, 1},
+    {"class_weights", TEXT, AT(class_weights), 0, 0},
+    {"sampling", TEXT, AT(sampling), 0, 0},
 };
 enum { N_FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -59,6 +61,8 @@ fv_run_config fv_run_config_defaults(void) {
                            .optimizer = "adadelta",
                            .schedule = "step 0.7",
                            .augment = "none",
+                           .class_weights = "none",
+                           .sampling = "shuffled",
                            .validation = 0.15,
                            .fit = "stretch",
                            .seed = 1};
@@ -122,6 +126,9 @@ static fv_status set_text(fv_run_config *config, const field *f, const char *val
     fv_fit fit;
     if (strcmp(f->name, "size") == 0 && *value) FV_TRY(fv_size_parse(value, where, &height, &width, error));
     if (strcmp(f->name, "fit") == 0) FV_TRY(fv_fit_parse(value, where, &fit, error));
+    if (strcmp(f->name, "sampling") == 0 && strcmp(value, "shuffled") != 0 && strcmp(value, "balanced") != 0)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: \"%s\" is no way to draw images: give shuffled or balanced", where,
+                       value);
     memcpy((char *)config + f->offset, value, strlen(value) + 1);
     return FV_OK;
 }

@@ -138,3 +138,15 @@ void fv_class_scores(const size_t *counts, int n_classes, fv_class_score *out) {
         out[c] = score;
     }
 }
+
+fv_macro_score fv_macro_scores(const fv_class_score *classes, int n_classes) {
+    fv_macro_score sum = {0};
+    int n = 0;
+    for (int c = 0; c < n_classes; c++) {
+        if (classes[c].n_true == 0) continue;
+        sum.accuracy += classes[c].recall;
+        sum.f1 += classes[c].f1;
+        n++;
+    }
+    return n ? (fv_macro_score){sum.accuracy / n, sum.f1 / n} : sum;
+}

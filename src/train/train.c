@@ -31,6 +31,9 @@ fv_status fv_train_check(const fv_train_options *o, fv_error *error) {
     FV_TRY(check_range("ema", o->ema, 0, 0.999999, error));
     FV_TRY(check_range("patience", o->patience, 0, MAX_EPOCHS, error));
     FV_TRY(check_range("threads", o->threads, 0, MAX_THREADS, error));
+    if (o->class_weights && (o->label_smoothing > 0 || fv_augment_mixes(o->augment)))
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "class weights: go neither with label smoothing nor with augmentation that mixes images");
     FV_TRY(fv_optimiser_parse(o->optimizer, o->learning_rate, &optimiser, error));
     return fv_schedule_parse(o->schedule, o->epochs, &schedule, error);
 }
@@ -51,6 +54,9 @@ typedef struct training {
     fv_team *team;
     uint32_t *order; /* [n] */
     size_t n;
+    uint32_t *by_class;  /* [n]: the training images, class by class, where classes are drawn alike */
+    size_t *begin;       /* [n_classes + 1] */
+    int n_drawn;         /* classes that have images */
     snapshot last, best; /* of the last finished epoch; of the best, with patience */
     double best_loss;
     int epochs_since_best;
@@ -125,6 +131,46 @@ static fv_status evaluate_epoch(training *t, fv_epoch *row) {
     return FV_OK;
 }
 
+/* ---- the order of an epoch ---- */
+
+/* An order of n images with replacement: a class, each alike, and then one of its images. */
+static void draw_balanced(training *t, int epoch) {
+    for (size_t i = 0; i < t->n; i++) {
+        fv_words4 words = fv_philox(t->options->seed, FV_RANDOM_ORDER, (uint32_t)i, (uint32_t)epoch, 0, 1);
+        int class = 0;
+        for (uint32_t skip = fv_below(words.word[0], (uint32_t)t->n_drawn);; class ++) {
+            bool here = t->begin[class + 1] > t->begin[class];
+            if (here && skip-- == 0) break;
+        }
+        size_t begin = t->begin[class], n = t->begin[class + 1] - begin;
+        t->order[i] = t->by_class[begin + fv_below(words.word[1], (uint32_t)n)];
+    }
+}
+
+/* Groups the training images by class. */
+static fv_status group(training *t) {
+    size_t n_classes = (size_t)t->net->n_classes, at = 0;
+    t->by_class = fv_alloc(t->n, sizeof *t->by_class);
+    t->begin = fv_alloc(n_classes + 1, sizeof *t->begin);
+    if (!t->by_class || !t->begin) return FV_E_MEMORY;
+    for (size_t c = 0; c < n_classes; c++) {
+        t->begin[c] = at;
+        for (size_t i = 0; i < t->n; i++)
+            if (t->images->labels[t->order[i]] == c) t->by_class[at++] = t->order[i];
+        t->n_drawn += at > t->begin[c];
+    }
+    t->begin[n_classes] = at;
+    return FV_OK;
+}
+
+/* The order in which epoch number `epoch` sees the images. */
+static void draw_order(training *t, int epoch) {
+    if (t->options->balanced)
+        draw_balanced(t, epoch);
+    else /* of the order of the epoch before */
+        fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)epoch, 0);
+}
+
 /* ---- its state, given away and taken back ---- */
 
 static fv_status give_state(training *t) {
@@ -173,9 +219,7 @@ static void take_rest(training *t, const fv_train_state *state) {
     t->best_loss = state->best_loss;
     t->epochs_since_best = state->epochs_since_best;
     for (int i = 0; i < state->epoch; i++) t->history[i] = state->history[i];
-    /* each epoch shuffles the order of the one before */
-    for (int i = 0; i < state->epoch; i++)
-        fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)i, 0);
+    for (int i = 0; i < state->epoch; i++) draw_order(t, i);
 }
 
 /* ---- epochs ---- */
@@ -189,7 +233,7 @@ static bool net_is_finite(const training *t) {
 /* The steps of the epoch under way that are left, with the pauses in which its state is given away. */
 static fv_status run_steps(training *t) {
     FV_TRY(gather_team(t));
-    fv_shuffle(t->order, t->n, t->options->seed, FV_RANDOM_ORDER, (uint32_t)t->epoch, 0);
+    draw_order(t, t->epoch);
     fv_source source = {t->images, t->order, t->options->augment, t->options->seed, (uint32_t)t->epoch};
     while (t->sum.n < t->n) {
         double start_s = fv_now();
@@ -262,6 +306,7 @@ static fv_status prepare_training(training *t, const fv_indices *chosen, fv_erro
     t->order = malloc((t->n + 1) * sizeof *t->order);
     if (!t->order) return FV_E_MEMORY;
     for (size_t i = 0; i < t->n; i++) t->order[i] = chosen ? chosen->at[i] : (uint32_t)i;
+    if (t->options->balanced) FV_TRY(group(t));
     FV_TRY(snapshot_init(&t->last, t->net));
     if (t->options->patience) FV_TRY(snapshot_init(&t->best, t->net));
     snapshot_save(&t->last, t->net);
@@ -269,6 +314,14 @@ static fv_status prepare_training(training *t, const fv_indices *chosen, fv_erro
     if (resume) take_weights(t, resume);
     FV_TRY(fv_trainer_create(t->net, t->options, t->images, max_threads(t->options), &t->trainer, error));
     if (resume) take_rest(t, resume);
+    return FV_OK;
+}
+
+static fv_status check_weights(const fv_net *net, const float *weights, fv_error *error) {
+    for (int c = 0; weights && c < net->n_classes; c++)
+        if (!(weights[c] > 0 && weights[c] <= 1e6F))
+            return fv_fail(error, FV_E_ARGUMENT, "class weights: that of class %d is %g; above 0 to 1000000 is allowed",
+                           c, (double)weights[c]);
     return FV_OK;
 }
 
@@ -294,6 +347,7 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
     FV_TRY(fv_train_check(options, error));
     FV_TRY(check_sets(net, images, t.n, error));
     if (options->resume) FV_TRY(fv_train_state_check(options->resume, net, options, t.n, error));
+    FV_TRY(check_weights(net, options->class_weights, error));
     fv_status status = prepare_training(&t, chosen, error);
     if (status == FV_OK) status = run_epochs(&t);
     if (status == FV_E_MEMORY) fv_fail(error, status, "training: out of memory");
@@ -307,5 +361,7 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
     snapshot_deinit(&t.last);
     snapshot_deinit(&t.best);
     free(t.order);
+    free(t.by_class);
+    free(t.begin);
     return status;
 }

@@ -114,6 +114,7 @@ typedef struct run {
 typedef struct batch {
     size_t first, n;
     int n_blocks;
+    float scale; /* of its images' losses: 1 / n, or 1 / the sum of their weights */
 } batch;
 
 /* A thread owns whole slots. */
@@ -170,16 +171,37 @@ static uint16_t counted_label(const fv_mixture *mixture, const uint16_t *label, 
     return mixture && mixture->share[l] < 0.5F ? label[mixture->partner[l]] : label[l];
 }
 
+/* The gradient of each image times its class's weight. */
+static void weigh(const float *class_weights, int n_classes, const uint16_t *label, int n_lanes, float *dz) {
+    for (int k = 0; k < n_classes; k++)
+        for (int l = 0; l < n_lanes; l++) dz[k * FV_LANES + l] *= class_weights[label[l]];
+}
+
+/* What the losses of a batch are divided by: every thread finds the same. */
+static float scale_of(const run *r, size_t first, size_t n) {
+    const float *weights = r->t->options->class_weights;
+    if (!weights) return 1 / (float)n;
+    double sum = 0;
+    for (size_t i = 0; i < n; i += FV_LANES) {
+        uint16_t label[FV_LANES];
+        int n_lanes = n - i < FV_LANES ? (int)(n - i) : FV_LANES;
+        fv_source_labels(r->source, first + i, n_lanes, label);
+        for (int l = 0; l < n_lanes; l++) sum += (double)weights[label[l]];
+    }
+    return (float)(1 / sum);
+}
+
 static void loss(const run *r, const batch *b, const fv_block *block) {
     const fv_trainer *t = r->t;
     const fv_mixture *mixture = t->mixtures ? &t->mixtures[block->index] : NULL;
-    const float smoothing = (float)t->options->label_smoothing, scale = 1 / (float)b->n;
+    const float smoothing = (float)t->options->label_smoothing, scale = b->scale;
     uint16_t label[FV_LANES], best[FV_LANES];
     float losses[FV_LANES];
     fv_source_labels(r->source, b->first + (size_t)block->index * FV_LANES, block->n_lanes, label);
     fv_map z = fv_plan_data(t->plan, t->plan->logits, block), dz = fv_plan_gradient(t->plan, t->plan->logits, block);
     t->plan->k->softmax_loss(t->net->n_classes, z.at, label, block->n_lanes, smoothing, scale, dz.at, NULL, losses,
                              best);
+    if (t->options->class_weights) weigh(t->options->class_weights, t->net->n_classes, label, block->n_lanes, dz.at);
     if (mixture) fv_loss_mix(mixture, label, block->n_lanes, smoothing, scale, z.at, dz.at, losses);
     double sum = 0;
     int correct = 0;
@@ -304,6 +326,7 @@ static void epoch_work(void *context, int thread, int n_threads) {
     for (size_t step = (r->from + size - 1) / size; step < n_steps; step++) {
         batch b = {.first = step * size, .n = r->n - step * size};
         if (b.n > size) b.n = size;
+        b.scale = scale_of(r, b.first, b.n);
         b.n_blocks = (int)((b.n + FV_LANES - 1) / FV_LANES);
         fv_plan_prepare(t->plan, t->packed[thread]);
         fv_profile_lap(p.profile, FV_PART_PACK);
