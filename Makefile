@@ -31,6 +31,7 @@ bench:
 	@bench/run $(BUILD)
 
 install: build
+	@cmake --build $(BUILD) -j $(JOBS)
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:

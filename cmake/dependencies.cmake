@@ -1,10 +1,12 @@
-# What libfovea stands on: PkgConfig::<NAME> for each, seen by every folder; FOVEA_REQUIRES for those who link with it.
+# What libfovea stands on: PkgConfig::<NAME> for each, seen by every folder; FOVEA_DEPENDENCIES names
+# them, FOVEA_REQUIRES is for those who link with the static library.
 foreach(dependency ZLIB=zlib PNG=libpng JANSSON=jansson LIBMD=libmd OPENBLAS=openblas LAPACKE=lapacke
         PROTOBUF_C=libprotobuf-c)
   string(REPLACE = ";" dependency ${dependency})
   list(GET dependency 0 name)
   list(GET dependency 1 module)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+  list(APPEND FOVEA_DEPENDENCIES ${name})
   string(APPEND FOVEA_REQUIRES "${module} ")
 endforeach()
 string(STRIP "${FOVEA_REQUIRES}" FOVEA_REQUIRES)

@@ -1,4 +1,4 @@
-/* Everything: simple things first. */
+/* Everything. To read it, begin with status.h, data.h, net.h and train.h. */
 #ifndef FOVEA_H
 #define FOVEA_H
 #include "fovea/audit.h"
@@ -7,6 +7,7 @@
 #include "fovea/data.h"
 #include "fovea/explain.h"
 #include "fovea/export.h"
+#include "fovea/fetch.h"
 #include "fovea/image.h"
 #include "fovea/machine.h"
 #include "fovea/net.h"

@@ -305,7 +305,7 @@ static fv_status read_graph(reading *r) {
 
 fv_status fv_onnx_parse(const char *path, const void *bytes, size_t size, fv_graph **out, fv_error *error) {
     reading r = {.path = path, .error = error, .left = size};
-    Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
+    Onnx__ModelProto *model = fv_onnx__model_proto__unpack(NULL, size, bytes);
     fv_status status;
     if (!model || !model->graph) {
         status = fail(&r, "is no ONNX file, or is cut short");
@@ -313,7 +313,7 @@ fv_status fv_onnx_parse(const char *path, const void *bytes, size_t size, fv_gra
         r.body = model->graph;
         status = read_graph(&r);
     }
-    if (model) onnx__model_proto__free_unpacked(model, NULL);
+    if (model) fv_onnx__model_proto__free_unpacked(model, NULL);
     if (status == FV_OK)
         *out = r.graph;
     else

@@ -67,7 +67,7 @@ static char *text(const char *of) {
 static node *add_node(graph *g, const char *op, const char *name, const char *suffix, char *input) {
     node *n = &g->nodes[g->n_nodes];
     g->node_list[g->n_nodes++] = &n->proto;
-    onnx__node_proto__init(&n->proto);
+    fv_onnx__node_proto__init(&n->proto);
     snprintf(n->name, sizeof n->name, "%.40s%s", name, suffix);
     snprintf(n->output_name, sizeof n->output_name, "%s.out", n->name);
     n->proto.op_type = text(op);
@@ -88,7 +88,7 @@ static void add_input(node *n, char *name) {
 static Onnx__AttributeProto *add_attribute(node *n, const char *name, Onnx__AttributeProto__AttributeType type) {
     attribute *a = &n->attributes[n->proto.n_attribute];
     n->attribute_list[n->proto.n_attribute++] = &a->proto;
-    onnx__attribute_proto__init(&a->proto);
+    fv_onnx__attribute_proto__init(&a->proto);
     a->proto.name = text(name);
     a->proto.has_type = 1;
     a->proto.type = type;
@@ -117,7 +117,7 @@ static void add_ints(node *n, const char *name, size_t count, int a, int b) {
 static tensor *add_tensor(graph *g, const char *name, int rank, const int *size, int type) {
     tensor *t = &g->tensors[g->n_tensors];
     g->tensor_list[g->n_tensors++] = &t->proto;
-    onnx__tensor_proto__init(&t->proto);
+    fv_onnx__tensor_proto__init(&t->proto);
     snprintf(t->name, sizeof t->name, "%s", name);
     t->proto.name = t->name;
     t->proto.dims = t->dims;
@@ -295,10 +295,10 @@ typedef struct port {
 } port;
 
 static void port_init(port *p, const char *name, int type, int rank, const int *size) {
-    onnx__value_info_proto__init(&p->info);
-    onnx__type_proto__init(&p->type);
-    onnx__type_proto__tensor__init(&p->tensor);
-    onnx__tensor_shape_proto__init(&p->shape);
+    fv_onnx__value_info_proto__init(&p->info);
+    fv_onnx__type_proto__init(&p->type);
+    fv_onnx__type_proto__tensor__init(&p->tensor);
+    fv_onnx__tensor_shape_proto__init(&p->shape);
     p->info.name = text(name);
     p->info.type = &p->type;
     p->type.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
@@ -310,7 +310,7 @@ static void port_init(port *p, const char *name, int type, int rank, const int *
     p->shape.dim = p->list;
     p->at = &p->info;
     for (int i = 0; i < rank; i++) {
-        onnx__tensor_shape_proto__dimension__init(&p->dims[i]);
+        fv_onnx__tensor_shape_proto__dimension__init(&p->dims[i]);
         p->dims[i].value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
         p->dims[i].dim_value = size[i];
         p->list[i] = &p->dims[i];
@@ -320,10 +320,10 @@ static void port_init(port *p, const char *name, int type, int rank, const int *
 }
 
 static fv_status write_model(const Onnx__ModelProto *model, const char *path, fv_error *error) {
-    size_t size = onnx__model_proto__get_packed_size(model);
+    size_t size = fv_onnx__model_proto__get_packed_size(model);
     uint8_t *bytes = malloc(size);
     if (!bytes) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
-    onnx__model_proto__pack(model, bytes);
+    fv_onnx__model_proto__pack(model, bytes);
     fv_status status = fv_file_write(path, bytes, size, error);
     free(bytes);
     return status;
@@ -352,7 +352,7 @@ static fv_status write_graph(graph *g, const char *path, const fv_net_metadata *
     opset.version = OPSET;
     Onnx__StringStringEntryProto entries[FV_N_METADATA], *entry_list[FV_N_METADATA];
     for (int i = 0; i < FV_N_METADATA; i++) {
-        onnx__string_string_entry_proto__init(&entries[i]);
+        fv_onnx__string_string_entry_proto__init(&entries[i]);
         entries[i].key = text(metadata->item[i].key);
         entries[i].value = text(metadata->item[i].value);
         entry_list[i] = &entries[i];

@@ -163,19 +163,19 @@ static void what_lies_is_refused(void **state) {
     size_t size;
     read_sound(&data, &size);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, (const uint8_t *)data);
+        Onnx__ModelProto *model = fv_onnx__model_proto__unpack(NULL, size, (const uint8_t *)data);
         assert_non_null(model);
         rows[i].change(model);
-        size_t n = onnx__model_proto__get_packed_size(model);
+        size_t n = fv_onnx__model_proto__get_packed_size(model);
         uint8_t *changed = malloc(n);
-        onnx__model_proto__pack(model, changed);
+        fv_onnx__model_proto__pack(model, changed);
         fv_graph *graph = NULL;
         fv_error error = {FV_OK, ""};
         fv_status status = fv_onnx_parse("x.onnx", changed, n, &graph, &error);
         if (status != FV_E_DATA || !strstr(error.message, rows[i].words))
             fail_msg("row %zu: status %d, \"%s\" without \"%s\"", i, status, error.message, rows[i].words);
         free(changed);
-        onnx__model_proto__free_unpacked(model, NULL);
+        fv_onnx__model_proto__free_unpacked(model, NULL);
     }
     free(data);
 }
