@@ -24,7 +24,7 @@ for header in "$headers"/fovea/*.h; do
 done
 
 # What the preprocessor leaves of the headers has no comments: a name before a parenthesis is a function.
-echo '#include "fovea/fovea.h"' | "$cc" -E -P -I"$headers" - | grep -oE '\bfv_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u \
+echo '#include "fovea/fovea.h"' | "$cc" -E -P -I"$headers" - | grep -oE '\bfv_[a-z0-9_]+\(' | tr -d '(' | sort -u \
     >"$folder/declared"
 "$nm" -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$folder/exported"
 [ "$(wc -l <"$folder/declared")" -ge 100 ] || { echo "cannot read the headers"; exit 1; }
