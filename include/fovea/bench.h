@@ -16,6 +16,8 @@ typedef struct fv_machine_speed {
     double core_flops, all_flops;               /* operations a second, in the vectors of fv_isa_name() */
     double core_read_bytes_s, all_read_bytes_s; /* reading */
     double core_copy_bytes_s, all_copy_bytes_s; /* copying: read and written bytes */
+    double round_trip_s; /* a cache line's way from one core to another and back; 0 where threads < 2 or have no core
+                            each */
 } fv_machine_speed;
 
 /* Takes about half a second and 256 MiB. threads 0: fv_processors(). FV_E_MEMORY. */

@@ -1,4 +1,5 @@
 /* Peak and bandwidth, of one core and of all. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "fovea/bench.h"
 #include "fovea/machine.h"
 
-enum { ROUNDS = 9, CHAIN_STEPS = 8192, PEAK_REPEATS = 20 };
+enum { ROUNDS = 9, CHAIN_STEPS = 8192, PEAK_REPEATS = 20, TRIPS = 20000 };
 static const size_t memory_floats = (size_t)64 << 20;
 
 static int ascending(const void *a, const void *b) {
@@ -37,7 +38,9 @@ typedef struct probe {
     const fv_kernels *k;
     float *memory; /* [memory_floats] */
     double flops, read_bytes_s, copy_bytes_s;
-    float sum; /* read, so that the reading is not dropped */
+    double trip_s;
+    _Alignas(64) atomic_int ball; /* thrown by thread 0, odd, and by thread 1, even */
+    float sum;                    /* read, so that the reading is not dropped */
 } probe;
 
 /* What thread 0 sees between two meetings. */
@@ -76,11 +79,28 @@ static void probe_memory(probe *p, int thread, int n_threads) {
     keep_best(&p->copy_bytes_s, bytes / seconds_since(p, start_s), thread);
 }
 
+/* Threads 0 and 1 pass a line to and fro. */
+static void probe_trip(probe *p, int thread, int n_threads) {
+    if (n_threads < 2 || n_threads > fv_processors()) return;
+    double start_s = started(p);
+    if (thread == 0) atomic_store(&p->ball, 1);
+    for (int i = 1; i < TRIPS && thread < 2; i++) {
+        int mine = 2 * i + 1 - thread;
+        while (atomic_load_explicit(&p->ball, memory_order_acquire) != mine - 1) continue;
+        atomic_store_explicit(&p->ball, mine, memory_order_release);
+    }
+    double trip_s = seconds_since(p, start_s) / TRIPS;
+    if (thread == 0 && (p->trip_s == 0 || trip_s < p->trip_s)) p->trip_s = trip_s;
+    started(p);
+    if (thread == 0) atomic_store(&p->ball, 0);
+}
+
 static void probe_work(void *context, int thread, int n_threads) {
     probe *p = context;
     for (int round = 0; round < ROUNDS; round++) {
         probe_peak(p, thread, n_threads);
         probe_memory(p, thread, n_threads);
+        probe_trip(p, thread, n_threads);
     }
 }
 
@@ -108,6 +128,7 @@ fv_status fv_bench_machine(int threads, fv_machine_speed *out) {
                               .core_read_bytes_s = core.read_bytes_s,
                               .all_read_bytes_s = all.read_bytes_s,
                               .core_copy_bytes_s = core.copy_bytes_s,
-                              .all_copy_bytes_s = all.copy_bytes_s};
+                              .all_copy_bytes_s = all.copy_bytes_s,
+                              .round_trip_s = all.trip_s};
     return FV_OK;
 }

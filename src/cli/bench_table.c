@@ -86,6 +86,7 @@ void cli_bench_print_machine(const fv_machine_speed *m) {
         cli_cell(&table, "%s", rows[i].unit);
     }
     cli_table_print(&table, stdout);
+    if (m->round_trip_s > 0) printf("a cache line goes from core to core and back in %.0f ns\n", 1e9 * m->round_trip_s);
 }
 
 static void print_row(const fv_bench_training *t, const char *name, const fv_bench_cost *cost) {
@@ -147,11 +148,11 @@ void cli_bench_print_cases(const cli_bench_case *cases, int n) {
 json_t *cli_bench_machine_json(const fv_machine_speed *m) {
     char machine[64];
     fv_machine_name(machine, sizeof machine);
-    return json_pack("{ss ss ss ss si sf sf sf sf sf sf}", "name", machine, "isa", fv_isa_name(), "compiler",
+    return json_pack("{ss ss ss ss si sf sf sf sf sf sf sf}", "name", machine, "isa", fv_isa_name(), "compiler",
                      fv_compiler(), "version", fv_version(), "threads", m->threads, "core_flops", m->core_flops,
                      "all_flops", m->all_flops, "core_read_bytes_per_s", m->core_read_bytes_s, "all_read_bytes_per_s",
                      m->all_read_bytes_s, "core_copy_bytes_per_s", m->core_copy_bytes_s, "all_copy_bytes_per_s",
-                     m->all_copy_bytes_s);
+                     m->all_copy_bytes_s, "round_trip_s", m->round_trip_s);
 }
 
 static json_t *cost_json(const fv_bench_training *t, const fv_bench_cost *c) {

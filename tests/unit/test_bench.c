@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "fovea/bench.h"
+#include "fovea/machine.h"
 
 static fv_bench_training measure(const char *model, fv_shape input, int batch, int threads) {
     fv_net *net;
@@ -141,6 +142,7 @@ static void test_machine(void **state) {
     assert_int_equal(fv_bench_machine(2, &m), FV_OK);
     assert_int_equal(m.threads, 2);
     assert_true(m.core_flops > 1e6 && m.all_flops > 1e6 && m.core_read_bytes_s > 1e6 && m.all_copy_bytes_s > 1e6);
+    assert_true(fv_processors() < 2 ? m.round_trip_s == 0 : m.round_trip_s > 1e-9 && m.round_trip_s < 1);
 }
 
 /* A runner gives what fv_net_infer gives, as often as it is asked. */
