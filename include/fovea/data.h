@@ -60,6 +60,7 @@ typedef struct fv_dataset {
     char **class_names; /* [n_classes]; "0", "1", ... where nothing better is known */
     fv_images train, test;
     size_t n_validation; /* the last images of train: the files' own validation split; 0: they have none */
+    bool transposed;     /* as fv_dataset_options asked */
     bool test_set_aside; /* the files had no test split: 15 % of each class of train became it */
     char train_sha256[65], test_sha256[65]; /* of pixels, then labels (one byte each up to 256 classes, else two,
                                                low byte first) */

@@ -197,6 +197,7 @@ static fv_status fill(fv_dataset *set, const char *path, fv_set_content *content
     if (status == FV_OK && content->validation.n > 0) status = append_validation(set, &content->validation);
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     FV_TRY(status);
+    set->transposed = !content->pictures && content->options->transpose;
     if (!content->pictures) FV_TRY(shift_labels(set, error));
     FV_TRY(name_classes(set, path, content, error));
     if (content->pictures) {

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "formats/files.h"
+#include "formats/known_sets.h"
 #include "formats/safetensors.h"
 #include "fovea/report.h"
 #include "fovea/run.h"
@@ -38,10 +39,18 @@ static fv_status write_explain(const fv_study *s, fv_error *error) {
 
 /* ---- final/ ---- */
 
+/* Whether the name alone leads to the set again. */
+static bool found_by_name(const fv_dataset *dataset) {
+    char path[FV_SET_PATH];
+    if (strcmp(dataset->path, "embedded") == 0) return true;
+    return fv_set_locate(dataset->name, path) && strcmp(path, dataset->path) == 0;
+}
+
 static fv_run_config final_config(const fv_study *s, const fv_job *job) {
     fv_run_config c = fv_run_config_defaults();
     const fv_study_options *o = s->options;
-    snprintf(c.dataset, sizeof c.dataset, "%s", s->dataset->pictures ? s->dataset->path : s->dataset->name);
+    snprintf(c.dataset, sizeof c.dataset, "%s", found_by_name(s->dataset) ? s->dataset->name : s->dataset->path);
+    c.transpose = s->dataset->transposed;
     fv_run_config_pictures(&c, s->dataset);
     c.skip_bad = s->dataset->n_bad > 0;
     snprintf(c.model, sizeof c.model, "%s", job->model);
