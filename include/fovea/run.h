@@ -97,6 +97,22 @@ fv_status fv_run_read_metrics(const char *directory, fv_epoch **history, int *n,
 fv_status fv_run_read_predictions(const char *directory, const char *split, fv_prediction **predictions, size_t *n,
                                   fv_error *error) FV_MUST_CHECK;
 
+/* A training on its way: checkpoint.safetensors in its run's directory, which is replaced whole; its content carries a
+ * checksum. `config`, `net` and `dataset` say which training it is. */
+#define FV_CHECKPOINT_FILE "checkpoint.safetensors"
+typedef struct fv_checkpoint fv_checkpoint;
+/* time_s: spent on the whole training so far. FV_E_IO, FV_E_MEMORY. */
+fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config, const fv_net *net,
+                              const fv_dataset *dataset, const fv_train_state *state, double time_s,
+                              fv_error *error) FV_MUST_CHECK;
+/* `net` with any weights. FV_E_IO; FV_E_DATA where the file is broken, or of another version of Fovea, configuration,
+ * model or data; FV_E_MEMORY. */
+fv_status fv_checkpoint_read(const char *directory, const fv_run_config *config, const fv_net *net,
+                             const fv_dataset *dataset, fv_checkpoint **out, fv_error *error) FV_MUST_CHECK;
+/* For fv_train_options.resume; belongs to the checkpoint. */
+const fv_train_state *fv_checkpoint_state(const fv_checkpoint *checkpoint, double *time_s);
+void fv_checkpoint_destroy(fv_checkpoint *checkpoint);
+
 /* The splits that a configuration means: indices into dataset->train. The subset is drawn by split_seed, as the
  * validation split is, so that seeds can be compared. FV_E_ARGUMENT where the subset does not fit the set. */
 fv_status fv_run_split(const fv_run_config *config, const fv_dataset *dataset, fv_indices *training,

@@ -123,6 +123,20 @@ static int create_beside(const char *path, char *name, size_t size) {
     return -1;
 }
 
+/* Makes a new name last. 0, or errno; file systems without such a sync are taken as they are. */
+static int sync_directory(const char *path) {
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int n = slash ? snprintf(directory, sizeof directory, "%.*s", (int)(slash - path) + (slash == path), path)
+                  : snprintf(directory, sizeof directory, ".");
+    if (n < 0 || (size_t)n >= sizeof directory) return ENAMETOOLONG;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return errno == EACCES ? 0 : errno; /* it may be written, not read */
+    int reason = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP ? 0 : errno;
+    close(fd);
+    return reason;
+}
+
 /* 0, or errno. */
 static int replace(const char *path, const fv_part *parts, size_t n_parts) {
     char name[PATH_MAX];
@@ -132,7 +146,10 @@ static int replace(const char *path, const fv_part *parts, size_t n_parts) {
     if (!reason && fsync(fd) != 0) reason = errno;
     if (close(fd) != 0 && !reason) reason = errno;
     if (!reason && rename(name, path) != 0) reason = errno;
-    if (reason) unlink(name);
+    if (reason)
+        unlink(name);
+    else
+        reason = sync_directory(path);
     return reason;
 }
 

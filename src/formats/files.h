@@ -17,8 +17,8 @@ typedef struct fv_part {
 } fv_part;
 
 /* Writes a file whole or not at all: the parts go, in order, into a new file beside it, which is synced and takes its
- * place. What stood there stays until then, and stays on failure. A link is followed; a device or pipe is written
- * to directly. FV_E_IO with the system's reason. */
+ * place, and the directory is synced. What stood there stays until then, and stays on failure. A link is followed; a
+ * device or pipe is written to directly. FV_E_IO with the system's reason. */
 fv_status fv_file_write_parts(const char *path, const fv_part *parts, size_t n_parts, fv_error *error) FV_MUST_CHECK;
 fv_status fv_file_write(const char *path, const void *data, size_t size, fv_error *error) FV_MUST_CHECK;
 

@@ -39,14 +39,15 @@ typedef struct fv_metadata {
 bool fv_tensor_count(const fv_named_tensor *tensor, size_t *n);
 
 /* Writes a file whole or not at all. Wider types come first in it, so that every value lies at a multiple of its size.
- * The same input gives the same bytes.
+ * The same input gives the same bytes. The metadata get the content's checksum besides.
  * FV_E_IO; FV_E_ARGUMENT for a name, key or value that is not UTF-8 or comes twice; FV_E_MEMORY. */
 fv_status fv_safetensors_write(const char *path, const fv_named_tensor *tensors, size_t n_tensors,
                                const fv_metadata *metadata, size_t n_metadata, fv_error *error) FV_MUST_CHECK;
 
 typedef struct fv_safetensors fv_safetensors;
 
-/* Reads and checks a file; every size in it is checked against the bytes there are. FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
+/* Reads and checks a file; every size in it is checked against the bytes there are, and the checksum where it has one
+ * (those of others have none). FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
 fv_status fv_safetensors_read(const char *path, fv_safetensors **out, fv_error *error) FV_MUST_CHECK;
 /* The same from bytes in memory; `path` is for messages. */
 fv_status fv_safetensors_parse(const char *path, const void *bytes, size_t size, fv_safetensors **out,

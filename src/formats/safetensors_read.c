@@ -163,6 +163,21 @@ static fv_status read_header(reading *at, const unsigned char *bytes, size_t siz
     return FV_OK;
 }
 
+static fv_status check_sum(const reading *at, const json_t *header, const void *bytes, size_t size) {
+    const char *promised =
+        json_string_value(json_object_get(json_object_get(header, FV_METADATA_KEY), FV_CHECKSUM_KEY));
+    if (!promised) return FV_OK;
+    const fv_part whole = {bytes, size};
+    char found[FV_CHECKSUM_DIGITS + 1];
+    const char *digits = fv_checksum_find(bytes, size - at->data_size);
+    if (digits) fv_checksum_of(&whole, 1, digits, found);
+    if (digits && memcmp(digits, found, FV_CHECKSUM_DIGITS) == 0) return FV_OK;
+    return fv_fail(at->error, FV_E_DATA,
+                   "%s: its content is not what its checksum says: the file is broken (changed on purpose, it must be "
+                   "saved without the metadata's " FV_CHECKSUM_KEY ")",
+                   fv_path_shown(at->path));
+}
+
 /* Copies every tensor to aligned memory. */
 static fv_status keep(const reading *at, fv_safetensors *file) {
     size_t total = 0;
@@ -190,6 +205,7 @@ fv_status fv_safetensors_parse(const char *path, const void *bytes, size_t size,
     fv_safetensors *file = calloc(1, sizeof *file);
     if (!file) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
     fv_status status = read_header(&at, bytes, size, &file->header);
+    if (status == FV_OK) status = check_sum(&at, file->header, bytes, size);
     if (status == FV_OK) status = read_claims(&at, file->header);
     if (status == FV_OK) status = keep(&at, file);
     free(at.claims);

@@ -46,13 +46,14 @@ static json_t *describe(const fv_named_tensor *tensor, size_t begin, size_t end)
 
 static fv_status add_metadata(json_t *header, const char *path, const fv_metadata *metadata, size_t n,
                               fv_error *error) {
-    if (n == 0) return FV_OK;
+    static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
     json_t *object = json_object();
     if (!add(header, FV_METADATA_KEY, object)) return fail_name(path, FV_METADATA_KEY, error);
     for (size_t i = 0; i < n; i++) {
         if (!add(object, metadata[i].key, json_string(metadata[i].value)))
             return fail_name(path, metadata[i].key, error);
     }
+    if (!add(object, FV_CHECKSUM_KEY, json_string(zeros))) return fail_name(path, FV_CHECKSUM_KEY, error);
     return FV_OK;
 }
 
@@ -93,6 +94,14 @@ static char *beginning(const json_t *header, size_t *size) {
     return bytes;
 }
 
+/* Puts the checksum over all parts into the first. */
+static void seal(char *first, const fv_part *parts, size_t n_parts) {
+    char digits[FV_CHECKSUM_DIGITS + 1];
+    const char *at = fv_checksum_find(first, parts[0].size);
+    fv_checksum_of(parts, n_parts, at, digits);
+    memcpy(first + (at - first), digits, FV_CHECKSUM_DIGITS);
+}
+
 fv_status fv_safetensors_write(const char *path, const fv_named_tensor *tensors, size_t n_tensors,
                                const fv_metadata *metadata, size_t n_metadata, fv_error *error) {
     json_t *header = json_object();
@@ -105,6 +114,7 @@ fv_status fv_safetensors_write(const char *path, const fv_named_tensor *tensors,
     if (status == FV_OK) {
         first = beginning(header, &parts[0].size);
         parts[0].data = first;
+        if (first) seal(first, parts, n_tensors + 1);
         status = first ? fv_file_write_parts(path, parts, n_tensors + 1, error)
                        : fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
     }

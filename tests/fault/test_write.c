@@ -78,7 +78,7 @@ static void a_full_disk_leaves_the_old_file(void **state) {
     const char *path = scratch_path(directory, "x.safetensors");
     static const uint8_t values[300];
     const fv_named_tensor tensor = {"a", FV_UINT8, 1, {300}, values};
-    enum { SIZE = 128 + 300 };
+    enum { SIZE = 192 + 300 };
     struct rlimit all, small;
     getrlimit(RLIMIT_FSIZE, &all);
     signal(SIGXFSZ, SIG_IGN);

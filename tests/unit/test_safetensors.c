@@ -61,6 +61,9 @@ static void every_type_comes_back(void **state) {
     assert_int_equal(scratch_count(directory), 1);
 }
 
+/* By Python's hashlib, of the file below with zeros in its place. */
+#define CHECKSUM "a956d5a6ddcd70c5937e242e319c8d229b5da2150234482197acbecff05dc4dd"
+
 /* The file byte for byte, so that a reader of another make can count on it. */
 static void the_bytes_are_the_formats(void **state) {
     (void)state;
@@ -69,16 +72,45 @@ static void the_bytes_are_the_formats(void **state) {
     const fv_metadata metadata = {"k", "v"};
     const char *path = scratch_path(directory, "x.safetensors");
     assert_int_equal(fv_safetensors_write(path, &tensor, 1, &metadata, 1, NULL), FV_OK);
-    static const char header[] = "{\"__metadata__\":{\"k\":\"v\"},"
+    static const char header[] = "{\"__metadata__\":{\"k\":\"v\",\"content_sha256\":\"" CHECKSUM "\"},"
                                  "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
     char *data;
     size_t size;
     assert_int_equal(fv_file_read(path, 1 << 20, &data, &size, NULL), FV_OK);
-    assert_int_equal(size, 128 + 8);
-    assert_memory_equal(data, "\x78\0\0\0\0\0\0\0", 8);
+    assert_int_equal(size, 192 + 8);
+    assert_memory_equal(data, "\xb8\0\0\0\0\0\0\0", 8);
     assert_memory_equal(data + 8, header, strlen(header));
-    for (size_t i = 8 + strlen(header); i < 128; i++) assert_int_equal(data[i], ' ');
-    assert_memory_equal(data + 128, "\0\0\x80\x3f\0\0\0\x40", 8);
+    for (size_t i = 8 + strlen(header); i < 192; i++) assert_int_equal(data[i], ' ');
+    assert_memory_equal(data + 192, "\0\0\x80\x3f\0\0\0\x40", 8);
+    free(data);
+}
+
+/* Every bit of a file, one at a time. A key that is no longer the checksum's leaves a file without one. */
+static void every_flipped_bit_is_found(void **state) {
+    (void)state;
+    static const float f[3] = {1, 2, -3};
+    const fv_named_tensor tensor = {"a", FV_FLOAT32, 1, {3}, f};
+    const fv_metadata metadata = {"model", "dense classes"};
+    const char *path = scratch_path(directory, "x.safetensors");
+    char *data;
+    size_t size, n_without = 0;
+    assert_int_equal(fv_safetensors_write(path, &tensor, 1, &metadata, 1, NULL), FV_OK);
+    assert_int_equal(fv_file_read(path, 1 << 20, &data, &size, NULL), FV_OK);
+    for (size_t i = 0; i < 8 * size; i++) {
+        fv_safetensors *file = NULL;
+        fv_error error = {FV_OK, ""};
+        data[i / 8] = (char)(data[i / 8] ^ 1 << i % 8);
+        fv_status status = fv_safetensors_parse("x", data, size, &file, &error);
+        data[i / 8] = (char)(data[i / 8] ^ 1 << i % 8);
+        if (status == FV_E_DATA) continue;
+        assert_int_equal(status, FV_OK);
+        assert_null(fv_safetensors_metadata(file, "content_sha256"));
+        assert_memory_equal(fv_safetensors_find(file, "a")->data, f, sizeof f);
+        assert_string_equal(fv_safetensors_metadata(file, "model"), "dense classes");
+        fv_safetensors_destroy(file);
+        n_without++;
+    }
+    assert_in_range(n_without, 1, 8 * strlen("content_sha256"));
     free(data);
 }
 
@@ -123,6 +155,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_type_comes_back),
         TEST(the_bytes_are_the_formats),
+        TEST(every_flipped_bit_is_found),
         TEST(unaligned_tensors_of_others_are_read),
         TEST(what_cannot_be_written_is_refused),
     };
