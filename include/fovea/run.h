@@ -57,6 +57,10 @@ fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *err
  * that is not empty: FV_E_EXISTS. Writes its path. */
 fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t size, fv_error *error) FV_MUST_CHECK;
 
+/* Keeps every other training out of the directory while *lock, a file descriptor, is open, and removes what a killed
+ * one left half written. FV_E_EXISTS: another one is at work in it. */
+fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) FV_MUST_CHECK;
+
 /* What else the record says. */
 typedef struct fv_run_record {
     const fv_run_config *config;
@@ -79,6 +83,7 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
 /* The record read back. */
 typedef struct fv_run_info {
     fv_run_config config;
+    char command[4096];
     char version[32], compiler[64], isa[16], result[16];
     char train_sha256[65], test_sha256[65], weights_sha256[65]; /* the last is empty before the end */
     size_t n_images;                                            /* of the dataset, all splits */
@@ -105,10 +110,11 @@ typedef struct fv_checkpoint fv_checkpoint;
 fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config, const fv_net *net,
                               const fv_dataset *dataset, const fv_train_state *state, double time_s,
                               fv_error *error) FV_MUST_CHECK;
-/* `net` with any weights. FV_E_IO; FV_E_DATA where the file is broken, or of another version of Fovea, configuration,
- * model or data; FV_E_MEMORY. */
+/* `net` with any weights; n_training images are trained on. FV_E_IO; FV_E_DATA where the file is broken, or of another
+ * version of Fovea, configuration, model or data; FV_E_MEMORY. */
 fv_status fv_checkpoint_read(const char *directory, const fv_run_config *config, const fv_net *net,
-                             const fv_dataset *dataset, fv_checkpoint **out, fv_error *error) FV_MUST_CHECK;
+                             const fv_dataset *dataset, size_t n_training, fv_checkpoint **out,
+                             fv_error *error) FV_MUST_CHECK;
 /* For fv_train_options.resume; belongs to the checkpoint. */
 const fv_train_state *fv_checkpoint_state(const fv_checkpoint *checkpoint, double *time_s);
 void fv_checkpoint_destroy(fv_checkpoint *checkpoint);

@@ -31,11 +31,24 @@ static void on_step(void *context, int epoch, size_t done, size_t n, double loss
     cli_training *t = context;
     double now = now_s(), part = n ? (double)done / (double)n : 0, epochs = epoch - 1 + part;
     double rate = now > t->epoch_start_s ? (double)done / (now - t->epoch_start_s) : 0;
-    double left = epochs > 0 ? (now - t->start_s) / epochs * (t->config.epochs - epochs) : 0;
+    double left = epochs > 0 ? (t->before_s + now - t->start_s) / epochs * (t->config.epochs - epochs) : 0;
     char before[160], after[160];
     snprintf(before, sizeof before, "%5d   %6.4f   %8s   ", epoch, loss, cli_percent(accuracy, 1).s);
     snprintf(after, sizeof after, "   %8s · %s left", cli_rate(rate).s, cli_left(left).s);
     cli_bar_draw(before, part, 23, after);
+}
+
+static bool state_due(void *context) {
+    const cli_training *t = context;
+    return now_s() - t->saved_s >= t->checkpoint_every_s;
+}
+
+static fv_status on_state(void *context, const fv_train_state *state, fv_error *error) {
+    cli_training *t = context;
+    double time_s = t->before_s + now_s() - t->start_s;
+    FV_TRY(fv_checkpoint_write(t->directory, &t->config, t->net, t->dataset, state, time_s, error));
+    t->saved_s = now_s();
+    return FV_OK;
 }
 
 static fv_status normalise(cli_training *t, fv_error *error) {
@@ -195,11 +208,17 @@ static void print_head(const cli_training *t) {
 
 fv_status cli_training_run(cli_training *t, fv_error *error) {
     print_head(t);
-    t->start_s = t->epoch_start_s = now_s();
+    t->start_s = t->epoch_start_s = t->saved_s = now_s();
+    if (t->directory) t->options.on_state = on_state;
+    if (t->directory && t->checkpoint_every_s > 0) t->options.state_due = state_due;
+    if (t->from) {
+        t->options.resume = fv_checkpoint_state(t->from, &t->before_s);
+        t->epoch_start_s -= t->options.resume->time_s;
+    }
     fv_status status = fv_train(t->net, &t->dataset->train, &t->training, &t->validation, &t->options, t->history,
                                 &t->epochs_done, error);
     cli_bar_clear();
-    t->time_s = now_s() - t->start_s;
+    t->time_s = t->before_s + now_s() - t->start_s;
     bool ended = status == FV_OK || status == FV_E_INTERRUPTED || status == FV_E_DIVERGED;
     if (!ended || t->validation.n == 0) return status;
     fv_status evaluated =
@@ -218,5 +237,6 @@ void cli_training_deinit(cli_training *t) {
     fv_dataset_destroy(t->dataset);
     free(t->history);
     free(t->predictions);
+    fv_checkpoint_destroy(t->from);
     *t = (cli_training){0};
 }

@@ -17,12 +17,18 @@ typedef struct cli_training {
     int threads;
     fv_epoch *history; /* [config.epochs] */
     int epochs_done;
-    double time_s;
+    double time_s;              /* earlier sessions of a resumed one included */
     fv_score score;             /* of the kept weights on the validation split; n 0: none */
     fv_prediction *predictions; /* [validation.n] */
     FILE *rows;                 /* where a row per epoch goes; NULL: nowhere */
     bool bar;                   /* draws one on a terminal */
     double start_s, epoch_start_s;
+    /* Checkpoints: */
+    const char *directory;     /* where they are written; NULL: nowhere */
+    double checkpoint_every_s; /* within an epoch, too; 0: not */
+    fv_checkpoint *from;       /* goes on from there; NULL: from the beginning */
+    double saved_s;            /* when the last one was written */
+    double before_s;           /* time of earlier sessions */
 } cli_training;
 
 /* Opens, splits, creates and checks everything that t->config means. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "model_choose.h"
+#include "run_open.h"
 #include "terminal.h"
 #include "training.h"
 
@@ -30,6 +31,8 @@ static const cli_option options[] = {
     {"sampling", "HOW", NULL},
     CLI_DATASET_OPTIONS,
     {"config", "FILE", "repeats a run.json; the others win over it"},
+    {"resume", "RUN", "goes on with a run that was stopped or killed"},
+    {"checkpoint-every", "S", "seconds; also after each epoch (60; 0: not)"},
     {"out", "DIR", "where the run is written (runs/train-N)"},
     {"json", NULL, "prints run.json in place of the table"},
     {"quiet", NULL, "prints only errors"},
@@ -73,9 +76,18 @@ static fv_status read_config(const cli_line *line, fv_run_config *config, fv_err
     return FV_OK;
 }
 
-static fv_status write_record(const cli_training *t, const char *directory, const char *result, fv_error *error) {
+/* A run under way. */
+typedef struct run {
+    cli_training training;
+    const char *command; /* that began it */
+    char directory[1024];
+    int lock; /* keeps others out; 0: not yet */
+} run;
+
+static fv_status write_record(const run *r, const char *result, fv_error *error) {
+    const cli_training *t = &r->training;
     fv_run_record record = {.config = &t->config,
-                            .command = cli_command(),
+                            .command = r->command,
                             .net = t->net,
                             .dataset = t->dataset,
                             .n_training = t->training.n,
@@ -86,17 +98,19 @@ static fv_status write_record(const cli_training *t, const char *directory, cons
                             .time_s = t->time_s,
                             .result = result,
                             .validation = t->score.n ? &t->score : NULL};
-    return fv_run_write_record(directory, &record, error);
+    return fv_run_write_record(r->directory, &record, error);
 }
 
-/* All files of a training that ended, one way or another. */
-static fv_status write_run(const cli_training *t, const char *directory, const char *result, fv_error *error) {
+/* All files of a training that ended, one way or another. One that failed leaves what is there. */
+static fv_status write_run(const run *r, const char *result, fv_error *error) {
+    const cli_training *t = &r->training;
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/model.safetensors", directory);
+    if (strcmp(result, "failed") == 0) return write_record(r, result, error);
+    snprintf(path, sizeof path, "%s/model.safetensors", r->directory);
     FV_TRY(fv_net_save(t->net, path, (const char *const *)t->dataset->class_names, error));
-    FV_TRY(fv_run_write_metrics(directory, t->history, t->epochs_done, error));
-    if (t->score.n) FV_TRY(fv_run_write_predictions(directory, "validation", t->predictions, t->score.n, error));
-    return write_record(t, directory, result, error);
+    FV_TRY(fv_run_write_metrics(r->directory, t->history, t->epochs_done, error));
+    if (t->score.n) FV_TRY(fv_run_write_predictions(r->directory, "validation", t->predictions, t->score.n, error));
+    return write_record(r, result, error);
 }
 
 static void print_end(const cli_training *t, const char *directory, FILE *to) {
@@ -118,57 +132,171 @@ static fv_status print_record(const char *directory, fv_error *error) {
     return FV_OK;
 }
 
-/* Trains into `directory`; what is finished is written whatever the end. */
-static fv_status train_into(cli_training *t, const char *directory, fv_error *error) {
+static void remove_checkpoint(const char *directory) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/" FV_CHECKPOINT_FILE, directory);
+    remove(path);
+}
+
+/* Trains; what is finished is written whatever the end. */
+static fv_status train_into(run *r, fv_error *error) {
+    cli_training *t = &r->training;
+    t->directory = r->directory;
     fv_status status = cli_training_run(t, error);
     fv_error reason = *error;
     const char *result = status == FV_OK              ? "done"
                          : status == FV_E_INTERRUPTED ? "interrupted"
                          : status == FV_E_DIVERGED    ? "diverged"
                                                       : "failed";
-    FV_TRY(write_run(t, directory, result, error));
+    fv_status written = write_run(r, result, error);
+    if (status == FV_OK || status == FV_E_INTERRUPTED || status == FV_E_DIVERGED) FV_TRY(written);
+    if (status == FV_OK || status == FV_E_DIVERGED) remove_checkpoint(r->directory);
     if (status == FV_E_INTERRUPTED)
         return fv_fail(error, status,
-                       "%s: interrupted after %d of %d epochs; the weights so far are kept: `fovea train --config "
-                       "%s/run.json` trains it from the beginning",
-                       directory, t->epochs_done, t->config.epochs, directory);
+                       "%s: interrupted after %d of %d epochs; what is done is kept: `fovea train --resume %s` goes on",
+                       r->directory, t->epochs_done, t->config.epochs, r->directory);
     if (status == FV_E_DIVERGED)
-        return fv_fail(error, status, "%s: %.300s (it was %g); the last finite weights are kept", directory,
+        return fv_fail(error, status, "%s: %.300s (it was %g); the last finite weights are kept", r->directory,
                        reason.message, t->config.learning_rate);
     *error = reason;
     return status;
 }
 
-static fv_status train(const cli_line *line, cli_training *t, fv_error *error) {
+static fv_status train_and_tell(const cli_line *line, run *r, fv_error *error) {
+    FILE *rows = r->training.rows;
+    FV_TRY(train_into(r, error));
+    if (rows) print_end(&r->training, r->directory, rows);
+    return cli_given(line, "json") ? print_record(r->directory, error) : FV_OK;
+}
+
+/* ---- from the beginning ---- */
+
+static fv_status begin(const cli_line *line, run *r, fv_error *error) {
+    cli_training *t = &r->training;
     FV_TRY(read_config(line, &t->config, error));
-    bool json = cli_given(line, "json"), quiet = cli_given(line, "quiet");
-    t->rows = quiet ? NULL : json ? stderr : stdout;
-    t->bar = !quiet;
     FV_TRY(cli_training_prepare(t, error));
     FV_TRY(cli_dataset_check(line, t->dataset, error));
-    char directory[1024];
     const char *out = cli_value(line, "out");
     bool was_there = out && access(out, F_OK) == 0;
-    FV_TRY(fv_run_directory(out, "train", directory, sizeof directory, error));
-    fv_status status = write_record(t, directory, "running", error);
+    FV_TRY(fv_run_directory(out, "train", r->directory, sizeof r->directory, error));
+    FV_TRY(fv_run_lock(r->directory, &r->lock, error));
+    fv_status status = write_record(r, "running", error);
     if (status != FV_OK) {
-        if (!was_there) rmdir(directory);
+        if (!was_there) rmdir(r->directory);
         return status;
     }
     if (t->rows) cli_training_print(t, t->rows);
-    FV_TRY(train_into(t, directory, error));
-    if (t->rows) print_end(t, directory, t->rows);
-    return json ? print_record(directory, error) : FV_OK;
+    return train_and_tell(line, r, error);
+}
+
+/* ---- from a checkpoint ---- */
+
+/* What a training is was decided when it began. */
+static fv_status check_resume(const cli_line *line, fv_error *error) {
+    static const char *const allowed[] = {"resume", "threads", "checkpoint-every", "json", "quiet"};
+    if (line->n_arguments)
+        return fv_fail(error, FV_E_ARGUMENT, "--resume: the run says what it trains on: leave `%.60s` out",
+                       line->arguments[0]);
+    for (const cli_option *o = line->usage->options; o->name; o++) {
+        bool may = false;
+        for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) may = may || strcmp(o->name, allowed[i]) == 0;
+        if (!may && cli_given(line, o->name))
+            return fv_fail(error, FV_E_ARGUMENT,
+                           "--resume: goes on as the run began: leave --%s out (--threads, --checkpoint-every, --json "
+                           "and --quiet go with it)",
+                           o->name);
+    }
+    return FV_OK;
+}
+
+/* A run that has ended. */
+static fv_status tell_ended(const cli_line *line, const run *r, const fv_run_info *info, fv_error *error) {
+    if (strcmp(info->result, "diverged") == 0)
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "%s: diverged in epoch %d, and would again: train it anew with a lower learning rate than %g",
+                       r->directory, info->epochs_done + 1, info->config.learning_rate);
+    remove_checkpoint(r->directory); /* where it was killed just before */
+    if (r->training.rows)
+        fprintf(r->training.rows, "%s is done: %d epoch%s, weights %.8s\n", r->directory, info->epochs_done,
+                info->epochs_done == 1 ? "" : "s", info->weights_sha256);
+    return cli_given(line, "json") ? print_record(r->directory, error) : FV_OK;
+}
+
+static fv_status read_checkpoint(run *r, fv_error *error) {
+    cli_training *t = &r->training;
+    char path[PATH_MAX];
+    double time_s;
+    snprintf(path, sizeof path, "%s/" FV_CHECKPOINT_FILE, r->directory);
+    if (access(path, F_OK) != 0) {
+        if (t->rows) fprintf(t->rows, "    no checkpoint yet: from the beginning\n");
+        return FV_OK;
+    }
+    FV_TRY(fv_checkpoint_read(r->directory, &t->config, t->net, t->dataset, t->training.n, &t->from, error));
+    const fv_train_state *state = fv_checkpoint_state(t->from, &time_s);
+    if (t->rows)
+        fprintf(t->rows, "    resumed after %d of %d epochs%s%s%s\n", state->epoch, t->config.epochs,
+                state->n_done ? " and " : "", state->n_done ? cli_count(state->n_done).s : "",
+                state->n_done ? " images" : "");
+    return FV_OK;
+}
+
+static fv_status resume(const cli_line *line, run *r, fv_error *error) {
+    cli_training *t = &r->training;
+    fv_run_info info;
+    FV_TRY(check_resume(line, error));
+    const char *directory = cli_value(line, "resume");
+    FV_TRY(fv_run_read_record(directory, &info, error));
+    if (snprintf(r->directory, sizeof r->directory, "%s", directory) >= (int)sizeof r->directory)
+        return fv_fail(error, FV_E_ARGUMENT, "--resume: the path is too long");
+    FV_TRY(fv_run_lock(r->directory, &r->lock, error));
+    FV_TRY(fv_run_read_record(directory, &info, error)); /* it may have ended in between */
+    if (strcmp(info.result, "done") == 0 || strcmp(info.result, "diverged") == 0)
+        return tell_ended(line, r, &info, error);
+    t->config = info.config;
+    r->command = info.command;
+    FV_TRY(cli_field(line, "threads", &t->config, error));
+    FV_TRY(cli_training_prepare(t, error));
+    if (!cli_run_same_data(&info, t->dataset))
+        return fv_fail(error, FV_E_DATA,
+                       "%s: not the data that %s began with (their checksums differ): bring those back, or train from "
+                       "the beginning",
+                       t->dataset->name, directory);
+    if (t->rows) cli_training_print(t, t->rows);
+    FV_TRY(read_checkpoint(r, error));
+    FV_TRY(write_record(r, "running", error));
+    return train_and_tell(line, r, error);
+}
+
+static fv_status read_seconds(const cli_line *line, const char *option, double *out, fv_error *error) {
+    const char *text = cli_value(line, option);
+    if (!text) return FV_OK;
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= 0 && value <= 1e6))
+        return fv_fail(error, FV_E_ARGUMENT, "--%s: \"%.60s\": give seconds from 0 to 1000000", option, text);
+    *out = value;
+    return FV_OK;
+}
+
+static fv_status train(const cli_line *line, run *r, fv_error *error) {
+    cli_training *t = &r->training;
+    bool json = cli_given(line, "json"), quiet = cli_given(line, "quiet");
+    t->rows = quiet ? NULL : json ? stderr : stdout;
+    t->bar = !quiet;
+    t->checkpoint_every_s = 60;
+    FV_TRY(read_seconds(line, "checkpoint-every", &t->checkpoint_every_s, error));
+    return cli_given(line, "resume") ? resume(line, r, error) : begin(line, r, error);
 }
 
 int cli_train(int argc, const char **argv) {
     cli_line line;
-    cli_training t = {0};
+    run r = {.command = cli_command()};
     fv_error error = {0};
     bool helped;
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
-    if (status == FV_OK && !helped) status = train(&line, &t, &error);
-    cli_training_deinit(&t);
+    if (status == FV_OK && !helped) status = train(&line, &r, &error);
+    cli_training_deinit(&r.training);
     cli_line_deinit(&line);
+    if (r.lock) close(r.lock);
     return cli_end(status, &error);
 }

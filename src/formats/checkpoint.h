@@ -40,7 +40,7 @@ void fv_checkpoint_identity_deinit(fv_checkpoint_identity *identity);
 
 /* The same as fv_checkpoint_read from bytes in memory; `path` is for messages. */
 fv_status fv_checkpoint_parse(const char *path, const void *bytes, size_t size, const fv_run_config *config,
-                              const fv_net *net, const fv_dataset *dataset, fv_checkpoint **out,
+                              const fv_net *net, const fv_dataset *dataset, size_t n_training, fv_checkpoint **out,
                               fv_error *error) FV_MUST_CHECK;
 
 #endif

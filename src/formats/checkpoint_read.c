@@ -116,20 +116,28 @@ static fv_status read_arrays(fv_checkpoint *c, const char *path, const fv_net *n
     return fv_safetensors_at(c->file, known) ? fail(path, error, "it holds arrays of no training") : FV_OK;
 }
 
-/* Takes the file, also on failure. */
-static fv_status take(fv_safetensors *file, const char *path, const fv_run_config *config, const fv_net *net,
-                      const fv_dataset *dataset, fv_checkpoint **out, fv_error *error) {
+static fv_status check_state(const fv_checkpoint *c, const char *path, const fv_run_config *config, const fv_net *net,
+                             size_t n_training, fv_error *error) {
+    const fv_train_options options = {
+        .epochs = config->epochs, .batch = config->batch, .ema = config->ema, .patience = config->patience};
+    fv_error reason = {0};
+    if (fv_train_state_check(&c->state, net, &options, n_training, &reason) == FV_OK) return FV_OK;
+    return fail(path, error, reason.message);
+}
+
+fv_status fv_checkpoint_parse(const char *path, const void *bytes, size_t size, const fv_run_config *config,
+                              const fv_net *net, const fv_dataset *dataset, size_t n_training, fv_checkpoint **out,
+                              fv_error *error) {
     fv_checkpoint *c = calloc(1, sizeof *c);
-    if (!c) {
-        fv_safetensors_destroy(file);
-        return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
-    }
-    c->file = file;
-    fv_status status = fv_safetensors_metadata(file, "content_sha256") ? FV_OK : fail(path, error, "no checksum");
-    if (status == FV_OK) status = check_identity(path, file, config, net, dataset, error);
+    if (!c) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
+    fv_status status = fv_safetensors_parse(path, bytes, size, &c->file, error);
+    if (status == FV_OK && !fv_safetensors_metadata(c->file, "content_sha256"))
+        status = fail(path, error, "it has no checksum");
+    if (status == FV_OK) status = check_identity(path, c->file, config, net, dataset, error);
     if (status == FV_OK) status = read_progress(c, path, error);
     if (status == FV_OK) status = read_history(c, path, error);
     if (status == FV_OK) status = read_arrays(c, path, net, error);
+    if (status == FV_OK) status = check_state(c, path, config, net, n_training, error);
     if (status == FV_OK)
         *out = c;
     else
@@ -137,20 +145,13 @@ static fv_status take(fv_safetensors *file, const char *path, const fv_run_confi
     return status;
 }
 
-fv_status fv_checkpoint_parse(const char *path, const void *bytes, size_t size, const fv_run_config *config,
-                              const fv_net *net, const fv_dataset *dataset, fv_checkpoint **out, fv_error *error) {
-    fv_safetensors *file;
-    FV_TRY(fv_safetensors_parse(path, bytes, size, &file, error));
-    return take(file, path, config, net, dataset, out, error);
-}
-
 fv_status fv_checkpoint_read(const char *directory, const fv_run_config *config, const fv_net *net,
-                             const fv_dataset *dataset, fv_checkpoint **out, fv_error *error) {
+                             const fv_dataset *dataset, size_t n_training, fv_checkpoint **out, fv_error *error) {
     char path[FV_PATH_SIZE], *bytes;
     size_t size;
     FV_TRY(fv_path_join(path, directory, FV_CHECKPOINT_FILE, error));
     FV_TRY(fv_file_read(path, FILE_LIMIT, &bytes, &size, error));
-    fv_status status = fv_checkpoint_parse(path, bytes, size, config, net, dataset, out, error);
+    fv_status status = fv_checkpoint_parse(path, bytes, size, config, net, dataset, n_training, out, error);
     free(bytes);
     return status;
 }

@@ -101,13 +101,14 @@ static fv_status set_number(fv_run_config *config, const field *f, double value,
     if (f->kind != NUMBER && value != floor(value))
         return fv_fail(error, FV_E_ARGUMENT, "%s: %.9g is not a whole number: give %s%.16g to %.16g", where, value,
                        kind, f->min, f->max);
-    char *at = (char *)config + f->offset;
+    char digits[32], *at = (char *)config + f->offset;
+    snprintf(digits, sizeof digits, "%.15g", value); /* no more than run.json records: it repeats the run exactly */
     if (f->kind == WHOLE)
         *(int *)(void *)at = (int)value;
     else if (f->kind == SEED)
         *(uint64_t *)(void *)at = (uint64_t)value;
     else
-        *(double *)(void *)at = value;
+        *(double *)(void *)at = strtod(digits, NULL);
     return FV_OK;
 }
 

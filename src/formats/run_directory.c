@@ -1,9 +1,15 @@
+#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "formats/run_config.h"
 
@@ -66,5 +72,30 @@ fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t
     snprintf(path, size, "%s", out);
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') path[--length] = 0;
+    return FV_OK;
+}
+
+/* Whether a file's name is that of one half written (formats/files.c) by a process that is no more. */
+static bool is_left_over(const char *name) {
+    const char *at = strstr(name, ".part");
+    char *end;
+    if (!at) return false;
+    long process = strtol(at + strlen(".part"), &end, 10);
+    return end > at + strlen(".part") && *end == '-' && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return fv_fail(error, FV_E_IO, "%s: could not be read: %s", directory, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(fd);
+        return fv_fail(error, FV_E_EXISTS,
+                       "%s: another fovea is training in it: wait for it, or name another directory", directory);
+    }
+    DIR *entries = opendir(directory);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (is_left_over(entry->d_name)) unlinkat(fd, entry->d_name, 0);
+    if (entries) closedir(entries);
+    *lock = fd;
     return FV_OK;
 }

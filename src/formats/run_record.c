@@ -112,6 +112,7 @@ static fv_status read_info(const json_t *root, const char *path, fv_run_info *ou
     fv_run_info info = {0};
     FV_TRY(fv_run_config_from_json(root, path, &info.config, error));
     copy_string(root, NULL, "fovea", info.version, sizeof info.version);
+    copy_string(root, NULL, "command", info.command, sizeof info.command);
     copy_string(root, "machine", "compiler", info.compiler, sizeof info.compiler);
     copy_string(root, "machine", "isa", info.isa, sizeof info.isa);
     copy_string(root, "dataset", "train_sha256", info.train_sha256, sizeof info.train_sha256);

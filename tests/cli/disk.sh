@@ -10,7 +10,7 @@ if [ "${2:-}" != inside ]; then
         exit 77
     }
     here=$(mktemp -d) || exit 1
-    unshare -rm sh -c 'mount -t tmpfs -o size=256k tmpfs "$1" 2>/dev/null || exit 77; cd "$1" && sh "$2" "$3" inside' sh \
+    unshare -rm sh -c 'mount -t tmpfs -o size=512k tmpfs "$1" 2>/dev/null || exit 77; cd "$1" && sh "$2" "$3" inside' sh \
         "$here" "$self" "$fovea"
     status=$?
     rmdir "$here"
@@ -27,8 +27,8 @@ fail() {
 sizes=$(cd reference && stat -c '%n %s' ./*)
 rm -r reference
 failures=0
-for free in 0 4 8 12 16 20 24 28 32 36 40 44; do
-    head -c $((256 - free))k /dev/zero >fill 2>/dev/null
+for free in 0 4 8 12 16 20 24 28 32 36 40 44 60 80 100 120 140 200; do
+    head -c $((512 - free))k /dev/zero >fill 2>/dev/null
     message=$("$fovea" train digits --model "dense 64, relu, dense classes" --epochs 1 --quiet --out run 2>&1)
     status=$?
     if [ $status -ne 0 ]; then
@@ -42,6 +42,7 @@ for free in 0 4 8 12 16 20 24 28 32 36 40 44; do
         case $name in
         model.safetensors | predictions-validation.csv)
             echo "$sizes" | grep -qx "./$name $(stat -c %s "$file")" || fail "$free KiB: $name is cut" ;;
+        checkpoint.safetensors) [ $status -eq 4 ] || fail "$free KiB: $name is left behind" ;;
         run.json) tail -n 1 "$file" | grep -qx '}' || fail "$free KiB: run.json is cut" ;;
         metrics.csv) [ "$(wc -l <"$file")" -eq 2 ] || fail "$free KiB: metrics.csv is cut" ;;
         *) fail "$free KiB: $name is left behind" ;;

@@ -26,9 +26,9 @@ interrupt() {
     wait $pid
     status=$?
     [ $status -eq "$2" ] || fail "$1: status $status, not $2"
-    grep -q "interrupted after [0-9]* of 100000 epochs.*fovea train --config $1/run.json" messages || fail "$(cat messages)"
+    grep -q "interrupted after [0-9]* of 100000 epochs.*fovea train --resume $1" messages || fail "$(cat messages)"
     grep -q '"status": "interrupted"' "$1/run.json" || fail "run.json does not say so"
-    [ "$(ls "$1" | tr '\n' ' ')" = "metrics.csv model.safetensors predictions-validation.csv run.json " ] || fail "$(ls "$1")"
+    [ "$(ls "$1" | tr '\n' ' ')" = "checkpoint.safetensors metrics.csv model.safetensors predictions-validation.csv run.json " ] || fail "$(ls "$1")"
     done=$(sed -n 's/.*"epochs_done": \([0-9]*\).*/\1/p' "$1/run.json")
     [ "$done" -ge 2 ] && [ $(($(wc -l <"$1/metrics.csv") - 1)) -eq "$done" ] || fail "$done epochs, $(cat "$1/metrics.csv")"
     "$fovea" eval "$1" >/dev/null || fail "its model cannot be evaluated"

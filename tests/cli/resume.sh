@@ -1,0 +1,84 @@
+#!/bin/sh
+# resume.sh PROGRAM [KILLS]: kill -9 at random moments, KILLS (10) times in all. Every file is whole at any time, and
+# what is resumed ends with the weights of the training that nobody disturbed.
+set -u
+fovea=$(realpath "$1")
+kills=${2:-10}
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+hash_of() {
+    sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1"
+}
+
+# random LOW HIGH: in milliseconds, as seconds
+random() {
+    awk -v low="$1" -v high="$2" -v seed="$(od -An -N4 -tu4 /dev/urandom)" \
+        'BEGIN { srand(seed); printf "%.3f", (low + rand() * (high - low)) / 1000 }'
+}
+
+# No file may be unreadable: what has its name is whole.
+check_files() {
+    for file in "$1"/*; do
+        case $file in
+        */run.json) tail -n 1 "$file" | grep -qx '}' || fail "$file is cut" ;;
+        */metrics.csv) tail -c 1 "$file" | od -An -c | grep -q '\\n' || fail "$file is cut" ;;
+        */model.safetensors) "$fovea" eval "$1" >eval.out 2>&1 || fail "$(cat eval.out)" ;;
+        esac
+    done
+}
+
+# train_killed NAME OPTIONS...: starts, kills and resumes it until it is done
+train_killed() {
+    name=$1
+    shift
+    "$fovea" train digits --quiet --out "$name-whole" "$@" || fail "$name: does not train"
+    wanted=$(hash_of "$name-whole/run.json")
+    began=0
+    while [ "$done" -lt "$kills" ]; do
+        rm -rf "$name"
+        "$fovea" train digits --quiet --out "$name" "$@" &
+        pid=$!
+        while :; do
+            sleep "$(random 1 150)"
+            kill -9 $pid 2>/dev/null && done=$((done + 1))
+            wait $pid 2>/dev/null
+            [ $? -ne 0 ] || break
+            if [ ! -e "$name/run.json" ]; then # before it began: nothing to resume, which is said
+                "$fovea" train --resume "$name" 2>messages && fail "$name: resumed from nothing"
+                continue 2
+            fi
+            check_files "$name"
+            if [ "$done" -ge "$kills" ]; then # to its end
+                "$fovea" train --resume "$name" --quiet 2>messages || fail "$name: $(cat messages)"
+                break
+            fi
+            "$fovea" train --resume "$name" --quiet --checkpoint-every 0.003 2>messages &
+            pid=$!
+        done
+        [ "$(hash_of "$name/run.json")" = "$wanted" ] || fail "$name: resumed to other weights: $(cat messages)"
+        [ "$(ls "$name" | grep -v predictions-test | tr '\n' ' ')" = "metrics.csv model.safetensors predictions-validation.csv run.json " ] ||
+            fail "$name: left behind: $(ls "$name")"
+        cut -d, -f1,3-7 "$name-whole/metrics.csv" >a
+        cut -d, -f1,3-7 "$name/metrics.csv" >b
+        cmp -s a b || fail "$name: another history"
+        began=$((began + 1))
+    done
+    [ $began -gt 0 ] || fail "$name: nothing was resumed"
+}
+
+done=0
+all=$kills
+kills=$((all / 3)) # after every epoch
+train_killed averaged --epochs 60 --optimizer adam --ema 0.99 --threads 1
+kills=$((2 * all / 3)) # and within them
+train_killed within --epochs 4 --batch 4 --model convnet-bn --augment mild --checkpoint-every 0.005
+kills=$all
+train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate 0.5 --schedule constant --patience 40 \
+    --checkpoint-every 0.002
