@@ -23,6 +23,12 @@ test:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
+# Every reader against libFuzzer, FUZZ_SECONDS each.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@scripts/setup ci
+	@scripts/fuzz $(FUZZ_SECONDS)
+
 # Training with PyTorch beside us, and what the kernels reach of this machine.
 bench:
 	@scripts/setup bench
@@ -37,4 +43,4 @@ install: build
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: build study test bench install clean
+.PHONY: build study test fuzz bench install clean

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -109,10 +110,12 @@ static int write_all(int fd, const fv_part *parts, size_t n_parts) {
     return 0;
 }
 
-/* A new file beside `path`: its descriptor, or -1 and errno. */
+/* A new file beside `path`, of a name that nobody can guess: its descriptor, or -1 and errno. */
 static int create_beside(const char *path, char *name, size_t size) {
     for (int i = 0; i < 100; i++) {
-        int n = snprintf(name, size, "%s.part%ld-%d", path, (long)getpid(), i);
+        uint64_t chance;
+        if (getentropy(&chance, sizeof chance) != 0) return -1;
+        int n = snprintf(name, size, "%s.part-%016" PRIx64, path, chance);
         if (n < 0 || (size_t)n >= size) {
             errno = ENAMETOOLONG;
             return -1;

@@ -1,5 +1,6 @@
 /* metrics.csv and predictions-<split>.csv. */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,13 +64,13 @@ fv_status fv_run_write_predictions(const char *directory, const char *split, con
     return write_stream(f, &text, &size, path, error);
 }
 
-/* One row of exactly n numbers; an empty cell is NaN. */
+/* One row of exactly n numbers without blanks; an empty cell is NaN. */
 static bool read_row(const char *line, double *cells, int n) {
     for (int i = 0; i < n; i++) {
         char *end;
         bool empty = *line == ',' || *line == '\n' || !*line;
         cells[i] = empty ? NAN : strtod(line, &end);
-        if (!empty && end == line) return false;
+        if (!empty && (end == line || isspace((unsigned char)*line))) return false;
         if (!empty) line = end;
         if (i < n - 1 && *line++ != ',') return false;
     }
@@ -83,9 +84,9 @@ static fv_status read_table(const char *path, const char *head, int width, doubl
     size_t size, rows = 0;
     FV_TRY(fv_file_read(path, MOST, &text, &size, error));
     fv_status status = FV_OK;
-    size_t length = strlen(head), lines = 0;
-    for (const char *at = text; (at = strchr(at, '\n')); at++) lines++;
-    *cells = calloc(lines + 1, (size_t)width * sizeof **cells);
+    size_t length = strlen(head);
+    *cells =
+        calloc(size / (size_t)width + 2, (size_t)width * sizeof **cells); /* a sound row is at least `width` bytes */
     if (!*cells) {
         status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
     } else if (strncmp(text, head, length) != 0 || text[length] != '\n') {

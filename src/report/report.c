@@ -1,10 +1,6 @@
 #include "fovea/report.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "formats/files.h"
 #include "report/page.h"
 #include "report/payload.h"
 
@@ -21,22 +17,6 @@ static fv_status check(const fv_report *report, fv_error *error) {
             return fv_fail(error, FV_E_ARGUMENT, "prediction %zu is of test image %u, but there are %zu", i,
                            report->predictions[i].index, report->images->n);
     return FV_OK;
-}
-
-/* Writes beside `path` and renames: a reader finds the old file or the new one. */
-static fv_status write_whole(const char *path, const fv_buffer *text, fv_error *error) {
-    size_t size = strlen(path) + sizeof ".part";
-    char *part = malloc(size);
-    if (!part) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
-    snprintf(part, size, "%s.part", path);
-    FILE *file = fopen(part, "wb");
-    bool good = file && fwrite(text->data, 1, text->n, file) == text->n;
-    int number = errno;
-    if (file && fclose(file) != 0 && good) good = false, number = errno;
-    if (good && rename(part, path) != 0) good = false, number = errno;
-    if (!good && file) remove(part);
-    free(part);
-    return good ? FV_OK : fv_fail(error, FV_E_IO, "%s: %s", path, strerror(number));
 }
 
 static fv_status make_page(const fv_context *context, fv_buffer *out) {
@@ -57,7 +37,7 @@ fv_status fv_report_write(const fv_report *report, const char *path, fv_error *e
     fv_buffer page = {0};
     fv_status status = make_page(&context, &page);
     if (status == FV_OK)
-        status = write_whole(path, &page, error);
+        status = fv_file_write(path, page.data, page.n, error);
     else
         (void)fv_fail(error, status, "%s: %s", path, fv_status_text(status));
     fv_buffer_deinit(&page);

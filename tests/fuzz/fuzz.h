@@ -1,8 +1,7 @@
 /* A fuzz target: one entry that libFuzzer calls too, and sound inputs to start from.
  *
  * Under ctest each target is linked with fuzz_main.c, which changes the seeds at random, but the same way every time,
- * for about a second. For longer: clang -g -fsanitize=fuzzer,address,undefined -Iinclude -Isrc -Itests
- * tests/fuzz/fuzz_idx.c <sources of the library> -lz -lmd -ljansson. */
+ * for about a second. For longer: make fuzz. */
 #ifndef FV_FUZZ_H
 #define FV_FUZZ_H
 

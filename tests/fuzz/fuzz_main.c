@@ -1,5 +1,23 @@
-/* Changes the seeds deterministically and hands them to the target. */
+/* Without libFuzzer: changes the seeds deterministically and hands them to the target. With it: the seeds become files
+ * of its corpus. */
 #include "fuzz.h"
+
+#ifdef FOVEA_LIBFUZZER
+
+int LLVMFuzzerInitialize(int *n_arguments, char ***arguments);
+int LLVMFuzzerInitialize(int *n_arguments, char ***arguments) {
+    const char *corpus = *n_arguments > 1 ? (*arguments)[*n_arguments - 1] : "-";
+    if (*corpus == '-') return 0;
+    bytes seed;
+    for (int i = 0; (seed = fuzz_seed(i)).at; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "seed-%d", i);
+        scratch_put(corpus, name, seed);
+    }
+    return 0;
+}
+
+#else
 
 #include <time.h>
 
@@ -79,3 +97,5 @@ int main(void) {
     printf("%u rounds\n", fuzz_rounds);
     return 0;
 }
+
+#endif
