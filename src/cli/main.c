@@ -51,13 +51,18 @@ static void record_command(int argc, char **argv) {
 }
 
 void cli_complain(const char *format, ...) {
+    char text[1024], shown[sizeof text];
     va_list args;
     va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
     cli_bar_clear();
     fprintf(stderr, "%sfovea:%s ", cli_escape(stderr, CLI_RED), cli_escape(stderr, CLI_PLAIN));
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
+    for (char *line = text, *next; line; line = next) { /* names in it may come from strangers */
+        if ((next = strchr(line, '\n'))) *next++ = 0;
+        fv_name_shown(line, shown, sizeof shown);
+        fprintf(stderr, "%s\n", shown);
+    }
 }
 
 int cli_end(fv_status status, const fv_error *error) {

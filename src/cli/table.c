@@ -12,16 +12,17 @@ static void *must(void *memory) {
 }
 
 void cli_cell(cli_table *table, const char *format, ...) {
-    char text[1024];
+    char text[1024], shown[sizeof text];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    fv_name_shown(text, shown, sizeof shown); /* class names may come from strangers */
     if (table->n == table->room) {
         table->room = table->room ? 2 * table->room : 64;
         table->cells = must(realloc(table->cells, table->room * sizeof *table->cells));
     }
-    table->cells[table->n++] = must(strdup(text));
+    table->cells[table->n++] = must(strdup(shown));
 }
 
 static void print_row(const cli_table *table, size_t row, const size_t *widths, FILE *to) {

@@ -191,10 +191,13 @@ static json_t *to_json(const prediction *p, const char *file, const answer *answ
                      answers[0].probability, "probabilities", probabilities);
 }
 
-/* A cell of CSV, quoted where it must be (RFC 4180). A file whose name a spreadsheet would take for a formula is
- * written ./name, which is the same file. */
+/* A cell of CSV, quoted where it must be (RFC 4180). What a spreadsheet would take for a formula gets something before
+ * it: a file ./, with which it is the same file; a class an apostrophe, unless it is a number. */
 static void print_cell(const char *text, bool file) {
-    const char *before = file && *text && strchr("=+-@", *text) && !is_stdin(text) ? "./" : "";
+    char *end;
+    bool formula = *text && strchr("=+-@\t\r", *text) && !(file && is_stdin(text));
+    if (formula && !file) formula = (strtod(text, &end), *end != 0);
+    const char *before = !formula ? "" : file ? "./" : "'";
     if (!strpbrk(text, ",\"\r\n")) {
         printf("%s%s", before, text);
         return;

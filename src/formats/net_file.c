@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "data/images.h"
+#include "formats/class_names.h"
 #include "formats/files.h"
 #include "formats/net_metadata.h"
 #include "formats/safetensors.h"
@@ -94,9 +95,9 @@ static fv_status read_names(const fv_safetensors *file, const char *path, char *
     const char *at[FV_MAX_CLASSES];
     for (size_t i = 0; good && i < count; i++) {
         at[i] = json_string_value(json_array_get(list, i));
-        good = at[i] != NULL;
+        good = at[i] && fv_class_name_good(at[i]);
     }
-    fv_status status = good ? FV_OK : fail_file(path, "its metadata hold no class_names", error);
+    fv_status status = good ? FV_OK : fail_file(path, "its metadata hold no class_names that are text", error);
     if (good) {
         *n = (int)count;
         *names = fv_copy_names(at, *n);

@@ -117,6 +117,11 @@ static fv_status set_text(fv_run_config *config, const field *f, const char *val
     if (strlen(value) >= f->size)
         return fv_fail(error, FV_E_ARGUMENT, "%s: %zu characters are too many: at most %zu", where, strlen(value),
                        f->size - 1);
+    for (const char *at = value; *at; at++) {
+        bool blank = *at == '\n' || *at == '\r' || *at == '\t'; /* a model may be a text of several lines */
+        if (((unsigned char)*at < ' ' && !blank) || *at == 127)
+            return fv_fail(error, FV_E_ARGUMENT, "%s: holds a control character (code %d)", where, *at);
+    }
     double count;
     bool fraction;
     if (strcmp(f->name, "subset") == 0 && *value && !fv_subset_parse(value, &count, &fraction))

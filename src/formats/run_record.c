@@ -102,10 +102,10 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
     return status;
 }
 
-/* Copies the string at root.<object>.<key>; empty when it is not there. */
+/* Copies the string at root.<object>.<key>, fit to be shown; empty when it is not there. */
 static void copy_string(const json_t *root, const char *object, const char *key, char *out, size_t size) {
     const char *value = json_string_value(json_object_get(object ? json_object_get(root, object) : root, key));
-    snprintf(out, size, "%s", value ? value : "");
+    fv_name_shown(value ? value : "", out, size);
 }
 
 static fv_status read_info(const json_t *root, const char *path, fv_run_info *out, fv_error *error) {
