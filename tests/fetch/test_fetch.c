@@ -253,6 +253,7 @@ static void ways_that_end_well(void **state) {
         need_right(set);
     }
     assert_true(n_progress > 0);
+    assert_null(strstr(notes, "wrong checksum")); /* nothing was put together wrongly on the way */
     assert_int_equal(count(checks, "SHA-256 right"), 10);
     assert_int_equal(scratch_count(cache), 5);
     assert_int_equal(access(scratch_path(cache, ".set0.part"), F_OK), -1);
