@@ -36,11 +36,17 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run $(BUILD)
 
-install: build
-	@cmake --build $(BUILD) -j $(JOBS)
+install: whole
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+# Debian packages, into $(BUILD): the program, the library, its headers.
+package: whole
+	@cd $(BUILD) && cpack
+
+whole: $(BUILD)/CMakeCache.txt
+	@cmake --build $(BUILD) -j $(JOBS) --target fovea libfovea libfovea_shared fovea_man
 
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: build study test fuzz bench install clean
+.PHONY: build study test fuzz bench install package whole clean

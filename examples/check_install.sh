@@ -10,6 +10,10 @@ mv "$folder/installed" "$folder/moved" # nothing may hold the path it was instal
 library=$(cd "$folder"/moved/lib*/pkgconfig/.. && pwd)
 if grep -rlI "$folder/installed" "$folder/moved"; then echo "hold the path of the installation"; exit 1; fi
 
+for file in man/man1/fovea.1.gz man/man1/fovea-train.1.gz bash-completion/completions/fovea zsh/site-functions/_fovea \
+    fish/vendor_completions.d/fovea.fish; do
+    [ -s "$folder/moved/share/$file" ] || { echo "share/$file: not installed"; exit 1; }
+done
 "$folder/moved/bin/fovea" version >/dev/null
 cd "$folder"
 cat >zero.pgm <<END

@@ -47,6 +47,11 @@ int cli_version(int argc, const char **argv);
 int cli_help(int argc, const char **argv);
 void cli_help_short(FILE *to); /* the verbs, a line each */
 
+/* What a shell may offer in place of the last of n words. As the last word of a verb's command line CLI_COMPLETE asks
+ * for it, and cli_parse prints it; cli_complete_verb begins with the verb. */
+#define CLI_COMPLETE "--complete"
+int cli_complete_verb(int n, const char **words);
+
 /* Prints the error (where status is not FV_OK) and returns the exit status. */
 int cli_end(fv_status status, const fv_error *error);
 /* Prints "fovea: ..." on standard error. */
@@ -95,6 +100,7 @@ typedef struct cli_line {
 fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char **argv, bool *helped,
                     fv_error *error) FV_MUST_CHECK;
 void cli_line_deinit(cli_line *line);
+void cli_complete(const cli_usage *usage, int n, const char *const *words);
 const char *cli_value(const cli_line *line, const char *option); /* NULL: not given */
 bool cli_given(const cli_line *line, const char *option);
 /* A whole number in [min, max]; *out stays where the option is not given. */

@@ -98,6 +98,11 @@ fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char
     char name[32];
     *line = (cli_line){.usage = usage};
     *helped = false;
+    if (argc > 1 && strcmp(argv[argc - 1], CLI_COMPLETE) == 0) {
+        cli_complete(usage, argc - 2, argv + 1);
+        *helped = true;
+        return FV_OK;
+    }
     make_table(usage, table);
     snprintf(name, sizeof name, "fovea %s", usage->verb);
     const char *verb = argv[0];

@@ -21,6 +21,7 @@ static fv_status help_of(const char *name, int *end, fv_error *error) {
 }
 
 int cli_help(int argc, const char **argv) {
+    if (argc > 1 && strcmp(argv[1], CLI_COMPLETE) == 0) return cli_complete_verb(argc - 2, argv + 2);
     cli_line line;
     fv_error error = {0};
     bool helped;
