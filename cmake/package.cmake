@@ -38,7 +38,9 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS # what the static library stands o
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "Headers, static library, pkg-config and CMake package files.")
 
 file(READ NOTICE notice)
-file(CONFIGURE OUTPUT copyright CONTENT "Copyright: the authors of Fovea. ${notice}
+file(CONFIGURE OUTPUT copyright CONTENT "Copyright 2026 the authors of Fovea.
+
+${notice}
 On Debian the Apache License 2.0 is /usr/share/common-licenses/Apache-2.0.
 ")
 file(CONFIGURE OUTPUT changelog CONTENT "fovea (${PROJECT_VERSION}) unstable; urgency=medium
