@@ -14,17 +14,20 @@ typedef struct fv_pair {
     float similarity;     /* correlation of the pixels; 1: byte for byte */
 } fv_pair;
 
+/* Pairs of images that are alike. */
 typedef struct fv_pairs {
     size_t n;
     fv_pair *at; /* those across the splits first, then by similarity, highest first */
     fv_duplicates count;
 } fv_pairs;
 
+/* How many images have a size or mode. */
 typedef struct fv_tally {
     char text[48];
     size_t n;
 } fv_tally;
 
+/* What an audit found. */
 typedef struct fv_audit {
     size_t *train, *test;   /* [n_classes] images */
     int largest, smallest;  /* classes of train; the smallest may have none */
@@ -38,12 +41,14 @@ typedef struct fv_audit {
     fv_tally *sizes, *modes; /* of image files, the most frequent first */
 } fv_audit;
 
+/* The correlation above which two images are near duplicates. */
 #define FV_NEAR 0.985f
 
 /* Near duplicates are found by a perceptual hash (64 bits, signs of the low frequencies of a 32x32 grey image against
  * their median) at most 7 bits apart, and confirmed by correlation. FV_E_MEMORY.
  * Source: Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash Functions", 3.2.1. */
 fv_status fv_audit_create(const fv_dataset *dataset, int threads, fv_audit **out) FV_MUST_CHECK;
+/* Takes NULL. */
 void fv_audit_destroy(fv_audit *audit);
 
 /* The label of image i of an audit. */

@@ -31,11 +31,13 @@
 extern "C" {
 #endif
 
+/* A text that was read: what happens to an image. Constant once made; threads may share it. */
 typedef struct fv_augment fv_augment;
 
 /* Parses the text for images of `shape`. "none" and "" give *out = NULL, which every call takes as "change nothing".
  * Errors: FV_E_TEXT pointing at the word; FV_E_SHAPE where a call does not fit the image (a blur larger than it). */
 fv_status fv_augment_create(const char *text, fv_shape shape, fv_augment **out, fv_error *error) FV_MUST_CHECK;
+/* Takes NULL. */
 void fv_augment_destroy(fv_augment *augment);
 /* The text with presets written out; "none" for NULL. */
 const char *fv_augment_text(const fv_augment *augment);
@@ -50,6 +52,7 @@ void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, 
 /* mixup and cutmix mix neighbours: image l of a block with image l - 1, the first with the last. They are not part of
  * fv_augment_apply; a training mixes the sixteen images of a block after it. */
 enum { FV_BLOCK_IMAGES = 16 };
+/* What was mixed into the images of a block. */
 typedef struct fv_mixture {
     uint8_t partner[FV_BLOCK_IMAGES]; /* whose image and label were mixed in; itself: nobody's */
     float share[FV_BLOCK_IMAGES];     /* weight of the own label, [0, 1]; 1 where nothing was mixed in */

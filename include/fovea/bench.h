@@ -39,6 +39,7 @@ typedef struct fv_bench_operation {
     fv_bench_cost forward, backward;
 } fv_bench_operation;
 
+/* Where a training step spends its time. Seconds of one step; threads and batch as asked. */
 typedef struct fv_bench_training {
     int threads, batch;
     size_t n_steps;       /* whole steps timed; as many again were measured part by part, in turns */
@@ -58,6 +59,7 @@ typedef struct fv_bench_training {
  * Errors: as fv_train; FV_E_INTERRUPTED. */
 fv_status fv_bench_train(fv_net *net, const fv_train_options *options, double time_s, fv_bench_training *out,
                          fv_error *error) FV_MUST_CHECK;
+/* Frees the operations; takes a zeroed one. */
 void fv_bench_training_deinit(fv_bench_training *training);
 
 /* Seconds that fv_runner_infer takes for a batch: the median of calls for about `time_s` seconds. FV_E_MEMORY. */

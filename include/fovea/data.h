@@ -14,6 +14,7 @@ extern "C" {
 
 enum { FV_MAX_CLASSES = 1000, FV_MAX_CHANNELS = 16, FV_MAX_SIDE = 1024 };
 
+/* Channels, height, width of an image; channels x height x width pixels in that order. */
 typedef struct fv_shape {
     int c, h, w;
 } fv_shape;
@@ -31,6 +32,7 @@ typedef struct fv_indices {
     size_t n;
     uint32_t *at; /* [n] */
 } fv_indices;
+/* Frees `at`; takes a zeroed one. */
 void fv_indices_deinit(fv_indices *indices);
 /* All n images in order. */
 fv_status fv_indices_all(size_t n, fv_indices *out) FV_MUST_CHECK;
@@ -53,6 +55,7 @@ typedef struct fv_origin {
     char mode[24];    /* "PNG RGB 16-bit" */
 } fv_origin;
 
+/* A data set in memory. */
 typedef struct fv_dataset {
     char name[64];  /* "mnist", or the last part of the path */
     char path[512]; /* where it was found; "embedded" for `digits` */
@@ -109,6 +112,7 @@ fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *
 /* The same, with options. FV_E_INTERRUPTED where `cancelled` said so, FV_E_UNSUPPORTED where libvips is missing. */
 fv_status fv_dataset_open_with(const char *name_or_path, const fv_dataset_options *options, fv_dataset **out,
                                fv_error *error) FV_MUST_CHECK;
+/* Takes NULL. */
 void fv_dataset_destroy(fv_dataset *dataset);
 
 /* A name as a terminal or page may show it: control characters and what is not UTF-8 become '?'. Cut to `size`. */
@@ -120,6 +124,7 @@ typedef struct fv_dataset_entry {
     char path[512]; /* empty when it is not on this machine */
     char how[256];  /* what it is, and how to get it when it is absent */
 } fv_dataset_entry;
+/* Entry `index`; false past the last one. */
 bool fv_dataset_list(int index, fv_dataset_entry *out);
 
 /* Splits the images of a set: validation takes floor(fraction * n) of each class, drawn from `seed`; the others are
@@ -148,6 +153,7 @@ fv_status fv_pixel_statistics(const fv_images *images, const fv_indices *indices
 typedef struct fv_duplicates {
     size_t in_train, in_test, across;
 } fv_duplicates;
+/* Counts them by their pixels, whatever the labels are. FV_E_MEMORY. */
 fv_status fv_count_duplicates(const fv_dataset *dataset, fv_duplicates *out) FV_MUST_CHECK;
 
 #ifdef __cplusplus

@@ -25,6 +25,7 @@ fv_status fv_principal_components(const float *x, size_t n, int d, int k, float 
 fv_status fv_nearest(const float *x, size_t n, const float *q, size_t nq, int d, int k, bool exclude_self,
                      int n_threads, uint32_t *indices, float *distances) FV_MUST_CHECK;
 
+/* Options of fv_embed; the comments name the defaults. */
 typedef struct fv_embedding_options {
     double perplexity; /* 30; lowered to (n - 1) / 3 where n is small */
     int iterations;    /* 750 */
@@ -33,8 +34,10 @@ typedef struct fv_embedding_options {
     bool (*cancelled)(void *context);
     void (*on_progress)(void *context, int iteration, int iterations);
 } fv_embedding_options;
+/* The options as their comments say. */
 fv_embedding_options fv_embedding_defaults(void);
 
+/* n points in the plane. */
 typedef struct fv_embedding {
     size_t n;
     float *xy; /* [n][2] */
@@ -48,6 +51,7 @@ typedef struct fv_embedding {
  * (repulsion through a grid); Kobak, Berens 2019 (start). */
 fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *options, fv_embedding *out,
                    fv_error *error) FV_MUST_CHECK;
+/* Frees the points; takes a zeroed one. */
 void fv_embedding_deinit(fv_embedding *embedding);
 
 #ifdef __cplusplus

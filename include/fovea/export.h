@@ -9,6 +9,7 @@
 extern "C" {
 #endif
 
+/* What other programs read. */
 typedef enum fv_export_format { FV_EXPORT_SAFETENSORS, FV_EXPORT_ONNX, FV_EXPORT_NPZ, FV_EXPORT_C } fv_export_format;
 
 /* What an ONNX graph takes: pixels as they are, uint8, or divided by 255, float. */

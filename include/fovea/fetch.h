@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/* How a download goes. All zero is the default. */
 typedef struct fv_fetch_options {
     const char *mirror; /* an address (http, https, file) that ends in a slash or gets one: asked alone, instead of the
                            known mirrors; NULL: those */

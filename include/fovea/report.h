@@ -25,6 +25,7 @@ typedef struct fv_report_responses {
     const float *values;
 } fv_report_responses;
 
+/* All that the page shows; borrowed. */
 typedef struct fv_report {
     const char *study_json; /* the whole text of study.json; a section is shown where its key is there */
     /* The explained test images: at most 10,000; "position" below means place in this list. */

@@ -25,6 +25,7 @@ typedef struct fv_run_config {
     char class_weights[512]; /* "none", "balanced" or a file with a number per class, a line each */
     char sampling[16];       /* "shuffled" or "balanced" */
 } fv_run_config;
+/* What `fovea train` takes where no option says otherwise. */
 fv_run_config fv_run_config_defaults(void);
 
 /* The configuration's fields by their names in run.json ("learning_rate"): index 0, 1, ...; NULL at the end. */
@@ -95,16 +96,19 @@ fv_status fv_run_read_record(const char *directory, fv_run_info *out, fv_error *
 
 /* Writes metrics.csv, predictions-<split>.csv. */
 fv_status fv_run_write_metrics(const char *directory, const fv_epoch *history, int n, fv_error *error) FV_MUST_CHECK;
+/* Writes predictions-SPLIT.csv: a row per prediction, whole or not at all. FV_E_IO. */
 fv_status fv_run_write_predictions(const char *directory, const char *split, const fv_prediction *predictions, size_t n,
                                    fv_error *error) FV_MUST_CHECK;
 /* Reads metrics.csv and predictions-<split>.csv back (rows malloc'd). FV_E_IO, FV_E_DATA. */
 fv_status fv_run_read_metrics(const char *directory, fv_epoch **history, int *n, fv_error *error) FV_MUST_CHECK;
+/* Reads predictions-SPLIT.csv back; *predictions is malloc'd. FV_E_IO, FV_E_DATA, FV_E_MEMORY. */
 fv_status fv_run_read_predictions(const char *directory, const char *split, fv_prediction **predictions, size_t *n,
                                   fv_error *error) FV_MUST_CHECK;
 
 /* A training on its way: checkpoint.safetensors in its run's directory, which is replaced whole; its content carries a
  * checksum. `config`, `net` and `dataset` say which training it is. */
 #define FV_CHECKPOINT_FILE "checkpoint.safetensors"
+/* A checkpoint that was read. */
 typedef struct fv_checkpoint fv_checkpoint;
 /* time_s: spent on the whole training so far. FV_E_IO, FV_E_MEMORY. */
 fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config, const fv_net *net,
@@ -117,6 +121,7 @@ fv_status fv_checkpoint_read(const char *directory, const fv_run_config *config,
                              fv_error *error) FV_MUST_CHECK;
 /* For fv_train_options.resume; belongs to the checkpoint. */
 const fv_train_state *fv_checkpoint_state(const fv_checkpoint *checkpoint, double *time_s);
+/* Takes NULL. */
 void fv_checkpoint_destroy(fv_checkpoint *checkpoint);
 
 /* The splits that a configuration means: indices into dataset->train. The subset is drawn by split_seed, as the

@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/* From low to high. */
 typedef struct fv_interval {
     double low, high;
 } fv_interval;
@@ -22,6 +23,7 @@ double fv_mcnemar(size_t only_a, size_t only_b);
 /* Quantile 0.975 of Student's t with `freedom` degrees (>= 1). */
 double fv_t975(int freedom);
 
+/* Mean; 0 for n = 0. */
 double fv_mean(const double *x, size_t n);
 double fv_deviation(const double *x, size_t n); /* sample standard deviation; 0 for n < 2 */
 
@@ -36,6 +38,7 @@ typedef struct fv_power_law {
     double mean_log_n, sum_square_log_n; /* for the band */
     int m;
 } fv_power_law;
+/* Fits m points (n, error). */
 fv_power_law fv_fit_power_law(const double *n, const double *error, int m);
 /* The fit at n; *low, *high: the 95 % interval of a new observation (prediction) or of the line (not prediction). */
 double fv_power_law_at(const fv_power_law *fit, double n, int prediction, double *low, double *high);
@@ -45,11 +48,13 @@ typedef struct fv_class_score {
     size_t n_true, n_predicted, n_correct;
     double precision, recall, f1;
 } fv_class_score;
+/* counts [n_classes][n_classes]; out [n_classes]. */
 void fv_class_scores(const size_t *counts, int n_classes, fv_class_score *out);
 /* Means over the classes that have images: the recall (balanced accuracy) and F1, every class counted alike. */
 typedef struct fv_macro_score {
     double accuracy, f1;
 } fv_macro_score;
+/* classes [n_classes]; zero where no class has images. */
 fv_macro_score fv_macro_scores(const fv_class_score *classes, int n_classes);
 
 #ifdef __cplusplus

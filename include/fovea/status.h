@@ -7,13 +7,16 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
+/* The compiler complains where a result is ignored. */
 #define FV_MUST_CHECK __attribute__((warn_unused_result))
+/* The compiler checks argument `text` as a format of what stands from argument `first` on. */
 #define FV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define FV_MUST_CHECK
 #define FV_PRINTF(text, first)
 #endif
 
+/* What went wrong; FV_OK where nothing did. */
 typedef enum fv_status {
     FV_OK = 0,
     FV_E_MEMORY,      /* out of memory */

@@ -19,11 +19,12 @@ enum {
     FV_PART_NEIGHBOURS = 128,
     FV_PARTS_ALL = 255
 };
-/* "augmentation,mistakes" -> bits. FV_E_ARGUMENT lists the names. */
 /* Names of the parts: index 0, 1, ... (bit index of FV_PART_*); NULL at the end. */
 const char *fv_study_part_name(int index);
+/* "augmentation,mistakes" -> bits. FV_E_ARGUMENT lists the names. */
 fv_status fv_study_parts(const char *list, unsigned *parts, fv_error *error) FV_MUST_CHECK;
 
+/* Options of fv_study_run; the comments name the defaults. */
 typedef struct fv_study_options {
     unsigned parts;            /* FV_PARTS_ALL */
     int epochs, batch;         /* 10, 64 */
@@ -45,6 +46,7 @@ typedef struct fv_study_options {
     /* n_done of n_jobs finished (trainings and explanations); `what` names the one that ended. */
     void (*on_progress)(void *context, int n_done, int n_jobs, const char *what, double time_s, double images_per_s);
 } fv_study_options;
+/* The options as their comments say. */
 fv_study_options fv_study_defaults(void);
 
 /* Runs the study over `dataset` and writes into the existing empty directory `out`: study.json, explain.safetensors,

@@ -9,6 +9,7 @@
 extern "C" {
 #endif
 
+/* A row of metrics.csv. Losses in nats, fractions in [0, 1]. */
 typedef struct fv_epoch {
     int epoch; /* 1, 2, ... */
     double time_s, learning_rate;
@@ -46,6 +47,7 @@ typedef struct fv_train_state {
     const fv_epoch *history; /* [epoch] */
 } fv_train_state;
 
+/* How a training goes: begin with fv_train_defaults. */
 typedef struct fv_train_options {
     int epochs, batch;
     const char *optimizer;  /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
@@ -90,12 +92,14 @@ fv_status fv_train_check(const fv_train_options *options, fv_error *error) FV_MU
 fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *training, const fv_indices *validation,
                    const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) FV_MUST_CHECK;
 
+/* What the net says of one image; loss in nats. */
 typedef struct fv_prediction {
     uint32_t index; /* of the image in its set */
     uint16_t truth, predicted;
     float p_true, p_predicted, loss;
 } fv_prediction;
 
+/* An evaluation: accuracy is correct / n. */
 typedef struct fv_score {
     size_t n, correct;
     double loss; /* mean, nats */
