@@ -47,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 bytes fuzz_seed(int index) {
     static const char *const seeds[] = {
-        "epoch,time_s,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,images_per_s\n"
-        "1,0.5,1,0.25,0.9,0.125,0.95,100000\n2,1,0.7,0.2,0.92,,,100000\n",
+        ("epoch,time_s,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,images_per_s\n"
+         "1,0.5,1,0.25,0.9,0.125,0.95,100000\n2,1,0.7,0.2,0.92,,,100000\n"),
         "index,true,predicted,p_true,p_predicted,loss\n0,1,1,0.9,0.9,0.1\n7,2,1,1e-3,0.9,6.9\n",
         "T-shirt\nTrouser\n\xc3\x84rmel \n",
     };
