@@ -43,8 +43,8 @@ for example in train predict embed; do
     ${CC:-cc} "$examples/$example.c" $(pkg-config --cflags --libs fovea) -lm -o "shared_$example"
     readelf -d "shared_$example" | grep -q 'NEEDED.*libfovea\.so\.' || { echo "not linked with libfovea.so"; exit 1; }
     # shellcheck disable=SC2046
-    ${CC:-cc} "$examples/$example.c" $(pkg-config --cflags fovea) "$library/libfovea.a" \
-        $(pkg-config --static --libs fovea | sed 's/-lfovea//') -o "static_$example"
+    ${CC:-cc} "$examples/$example.c" $(pkg-config --static --cflags --libs fovea | sed s/-lfovea/-l:libfovea.a/) \
+        -o "static_$example"
 done
 (export LD_LIBRARY_PATH="$library" && check "pkg-config" ./shared_train ./shared_predict ./shared_embed)
 check "pkg-config --static" ./static_train ./static_predict ./static_embed
