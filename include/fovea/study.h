@@ -41,6 +41,7 @@ typedef struct fv_study_options {
     const uint32_t *queries;   /* test images whose neighbours are shown; NULL: chosen */
     int n_queries;
     const char *command; /* as typed, for the record */
+    const char *record;  /* text that the directory keeps as FV_STUDY_RECORD until the study is done; NULL: none */
     void *context;
     bool (*cancelled)(void *context);
     /* n_done of n_jobs finished (trainings and explanations); `what` names the one that ended. */
@@ -49,9 +50,11 @@ typedef struct fv_study_options {
 /* The options as their comments say. */
 fv_study_options fv_study_defaults(void);
 
-/* Runs the study over `dataset` and writes into the existing empty directory `out`: study.json, explain.safetensors,
+#define FV_STUDY_RECORD "resume.json"
+
+/* Runs the study over `dataset` and writes into the existing directory `out`: study.json, explain.safetensors,
  * final/ (the explained model's run directory), report.html. Ctrl-C (cancelled) ends with FV_E_INTERRUPTED and writes
- * what is finished. */
+ * what is finished. Trainings that an earlier call with the same options ended in `out` are not run again. */
 fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *options, const char *out,
                        fv_error *error) FV_MUST_CHECK;
 

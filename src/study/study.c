@@ -79,7 +79,7 @@ static fv_status train_all(fv_study *s) {
     }
     FV_TRY(fv_study_plan_explained(s));
     fv_status status = fv_study_train(s);
-    s->training_wall_s = fv_now() - start_s;
+    s->training_wall_s = s->earlier_s + fv_now() - start_s;
     return status;
 }
 
@@ -111,15 +111,18 @@ fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *option
                   .threads = options->threads > 0 ? options->threads : fv_processors(),
                   .start_s = fv_now()};
     pthread_mutex_init(&s.lock, NULL);
-    fv_status status = train_all(&s);
+    fv_status status = fv_study_store_open(&s, error);
+    if (status == FV_OK) status = train_all(&s);
     if (status == FV_OK && s.final_job >= 0) status = fv_study_explain(&s, error);
     if (status == FV_E_INTERRUPTED) s.interrupted = true;
-    s.total_s = fv_now() - s.start_s;
+    s.total_s = s.earlier_s + fv_now() - s.start_s;
     if (status == FV_OK || status == FV_E_INTERRUPTED) {
         fv_status written = fv_study_write(&s, error);
         if (written != FV_OK) status = written;
-    } else if (error && !error->message[0]) {
-        fv_fail(error, status, "study: %s", fv_status_text(status));
+        if (status == FV_OK) fv_study_store_remove(&s);
+    } else {
+        fv_study_store_drop_empty(&s);
+        if (error && !error->message[0]) fv_fail(error, status, "study: %s", fv_status_text(status));
     }
     if (status == FV_OK && options->on_progress && s.final_job >= 0)
         options->on_progress(options->context, s.n_jobs + 1, s.n_jobs + 1, "explanations and report",

@@ -63,12 +63,13 @@ typedef struct fv_study {
     int n_jobs, final_job; /* -1: nothing is explained */
     fv_findings findings;
     double start_s, training_wall_s, total_s;
+    double earlier_s; /* spent before the study was resumed */
     bool interrupted;
 
     /* while running */
     int *order; /* jobs by falling cost */
     atomic_int next, n_running, n_done, stop;
-    pthread_mutex_t lock; /* on_progress, error */
+    pthread_mutex_t lock; /* on_progress, error, earlier_s */
     fv_error *error;
 } fv_study;
 
@@ -83,6 +84,16 @@ const char *fv_study_best(const fv_study *study);
 fv_status fv_study_train(fv_study *study) FV_MUST_CHECK;
 /* Explains jobs[final_job]. */
 fv_status fv_study_explain(fv_study *study, fv_error *error) FV_MUST_CHECK;
+/* Trainings that have ended are kept in a directory of the study until it is done. Keep writes one whole; recall fills
+ * a prepared job and, where it is explained, its net, where that training is there. FV_E_IO; FV_E_DATA where it is
+ * broken. */
+#define FV_STORE "trainings"
+fv_status fv_study_store_open(const fv_study *study, fv_error *error) FV_MUST_CHECK;
+fv_status fv_study_keep(fv_study *study, const fv_job *job, const fv_net *net, fv_error *error) FV_MUST_CHECK;
+fv_status fv_study_recall(fv_study *study, fv_job *job, fv_net *net, bool *found, fv_error *error) FV_MUST_CHECK;
+/* Leaves nothing behind where no training has ended. */
+void fv_study_store_drop_empty(const fv_study *study);
+void fv_study_store_remove(const fv_study *study);
 void fv_findings_deinit(fv_findings *findings);
 /* The whole of study.json as text (malloc'd). */
 fv_status fv_study_json(const fv_study *study, char **out) FV_MUST_CHECK;

@@ -108,7 +108,10 @@ static fv_status run_job(fv_study *s, fv_job *job, fv_error *error) {
     if (status == FV_OK) status = fv_augment_create(job->augment, w.images->shape, &augment, error);
     w.augment = augment;
     if (status == FV_OK) status = make_net(s, job, w.training, &w.net, error);
-    if (status == FV_OK) status = train_net(s, &w, error);
+    bool found = false;
+    if (status == FV_OK) status = fv_study_recall(s, job, w.net, &found, error);
+    if (status == FV_OK && !found) status = train_net(s, &w, error);
+    if (status == FV_OK && !found) status = fv_study_keep(s, job, w.net, error);
     job->done = status == FV_OK;
     bool keep = job->done && s->final_job >= 0 && job == &s->jobs[s->final_job];
     if (keep)

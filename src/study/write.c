@@ -1,4 +1,5 @@
 /* A study's files. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,8 @@ static fv_status write_final(const fv_study *s, fv_error *error) {
     const fv_job *job = &s->jobs[s->final_job];
     char directory[1024], path[1100];
     FV_TRY(path_in(s, "final", directory, error));
-    if (mkdir(directory, 0777)) return fv_fail(error, FV_E_IO, "%s: could not be made", fv_path_shown(directory));
+    if (mkdir(directory, 0777) != 0 && errno != EEXIST)
+        return fv_fail(error, FV_E_IO, "%s: could not be made", fv_path_shown(directory));
     fv_run_config config = final_config(s, job);
     fv_run_record record = {.config = &config,
                             .command = s->options->command,

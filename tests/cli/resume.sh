@@ -82,3 +82,40 @@ train_killed within --epochs 4 --batch 4 --model convnet-bn --augment mild --che
 kills=$all
 train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate 0.5 --schedule constant --patience 40 \
     --checkpoint-every 0.002
+
+# A study: what it found must not depend on how often it was killed.
+facts() {
+    grep -vE '"(time_s|date|images_per_s|command|total|training|augmentation|architecture|scaling|mistakes|embedding|neighbours)": ("|[0-9])' "$1"
+}
+options="digits --epochs 10 --seeds 1"
+"$fovea" study $options --quiet --out study-whole || fail "study: does not run"
+facts study-whole/study.json >a
+resumed=0
+kills=$((all / 2 + 1))
+done=0
+while [ $done -lt $kills ]; do
+    rm -rf study
+    "$fovea" study $options --quiet --out study &
+    pid=$!
+    while :; do
+        sleep "$(random 1 350)"
+        kill -9 $pid 2>/dev/null && done=$((done + 1))
+        wait $pid 2>/dev/null
+        [ $? -ne 0 ] || break
+        if [ ! -e study/resume.json ] && [ ! -e study/report.html ]; then
+            "$fovea" study --resume study 2>messages && fail "study: resumed from nothing"
+            continue 2
+        fi
+        [ $done -lt $kills ] || {
+            "$fovea" study --resume study --quiet 2>messages || fail "study: $(cat messages)"
+            break
+        }
+        resumed=$((resumed + 1))
+        "$fovea" study --resume study --quiet 2>messages &
+        pid=$!
+    done
+    facts study/study.json >b
+    cmp -s a b || fail "study: resumed to other results: $(diff a b | head)"
+    [ "$(ls study | tr '\n' ' ')" = "explain.safetensors final report.html study.json " ] || fail "study: left behind: $(ls study)"
+done
+[ $resumed -gt 0 ] || [ $kills -lt 4 ] || fail "study: nothing was resumed"
