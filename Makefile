@@ -36,6 +36,10 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run $(BUILD)
 
+# Kills trainings and studies at random moments and resumes them: docs/reliability.md.
+soak: build
+	@tests/cli/resume.sh $(BUILD)/fovea 400
+
 install: whole
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
@@ -49,4 +53,4 @@ whole: $(BUILD)/CMakeCache.txt
 clean:
 	@rm -rf $(BUILD)
 
-.PHONY: build study test fuzz bench install package whole clean
+.PHONY: build study test fuzz soak bench install package whole clean

@@ -31,7 +31,7 @@ static const cli_option options[] = {
     {"sampling", "HOW", NULL},
     CLI_DATASET_OPTIONS,
     {"config", "FILE", "repeats a run.json; the others win over it"},
-    {"resume", "RUN", "goes on with a stopped run (--checkpoint-every S)"},
+    {"resume", "RUN", "a stopped run goes on; --checkpoint-every S"},
     {"checkpoint-every", "S", NULL}, /* docs/reliability.md */
     {"out", "DIR", "where the run is written (runs/train-N)"},
     {"json", NULL, "prints run.json in place of the table"},

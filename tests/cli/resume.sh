@@ -83,6 +83,35 @@ kills=$all
 train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate 0.5 --schedule constant --patience 40 \
     --checkpoint-every 0.002
 
+# What cannot go on is refused, and left as it is.
+"$fovea" train digits --epochs 100000 --quiet --out busy 2>messages &
+pid=$!
+tries=0
+while [ ! -e busy/checkpoint.safetensors ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] || fail "no checkpoint came"
+    sleep 0.1
+done
+"$fovea" train --resume busy 2>messages
+[ $? -eq 2 ] && grep -q 'busy: another fovea is training' messages || fail "a second one trains beside: $(cat messages)"
+kill -9 $pid
+wait $pid 2>/dev/null
+cp -r busy changed
+sed -i 's/"train_sha256": "./"train_sha256": "x/' changed/run.json
+"$fovea" train --resume changed >rows 2>messages
+[ $? -eq 3 ] && grep -q 'not the data' messages || fail "other data: $(cat messages)"
+cp -r busy broken
+printf x | dd of=broken/checkpoint.safetensors bs=1 seek=3000 conv=notrunc 2>/dev/null
+"$fovea" train --resume broken >rows 2>messages
+[ $? -eq 3 ] && grep -q 'broken/checkpoint.safetensors: .*checksum' messages || fail "a changed byte: $(cat messages)"
+sed 's/"seed": 1,/"seed": 2,/' busy/run.json >broken/run.json
+cp busy/checkpoint.safetensors broken
+"$fovea" train --resume broken >rows 2>messages
+[ $? -eq 3 ] && grep -q 'not of the configuration' messages || fail "another configuration: $(cat messages)"
+cmp -s busy/checkpoint.safetensors broken/checkpoint.safetensors || fail "the refused checkpoint was changed"
+"$fovea" train --resume patient >rows || fail "a run that is done"
+grep -q '^patient is done: ' rows || fail "$(cat rows)"
+
 # A study: what it found must not depend on how often it was killed.
 facts() {
     grep -vE '"(time_s|date|images_per_s|command|total|training|augmentation|architecture|scaling|mistakes|embedding|neighbours)": ("|[0-9])' "$1"
