@@ -2,10 +2,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -75,13 +73,10 @@ fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t
     return FV_OK;
 }
 
-/* Whether a file's name is that of one half written (formats/files.c) by a process that is no more. */
+/* Whether a file's name is that of one half written: formats/files.c, create_beside. */
 static bool is_left_over(const char *name) {
-    const char *at = strstr(name, ".part");
-    char *end;
-    if (!at) return false;
-    long process = strtol(at + strlen(".part"), &end, 10);
-    return end > at + strlen(".part") && *end == '-' && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    const char *at = strstr(name, ".part-");
+    return at && strspn(at + 6, "0123456789abcdef") == 16 && at[6 + 16] == 0;
 }
 
 fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) {
