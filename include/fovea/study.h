@@ -58,6 +58,9 @@ fv_study_options fv_study_defaults(void);
 fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *options, const char *out,
                        fv_error *error) FV_MUST_CHECK;
 
+/* Removes what a study that is done kept to go on with, where it was killed before it could. */
+void fv_study_forget(const char *study_directory);
+
 /* The page for one trained run (curves, confusion, mistakes, kernels, embedding, neighbours): writes report.html,
  * study.json (kind "run") and explain.safetensors into the run's directory. */
 fv_status fv_study_report_run(const char *run_directory, int threads, fv_error *error) FV_MUST_CHECK;

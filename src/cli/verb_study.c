@@ -207,6 +207,7 @@ static fv_status resume(cli_line *line, record *r, bool *done, fv_error *error) 
     snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, directory);
     snprintf(page, sizeof page, "%s/report.html", directory);
     *done = access(path, F_OK) != 0 && access(page, F_OK) == 0;
+    if (*done) fv_study_forget(directory);
     if (*done) return FV_OK;
     if (access(path, F_OK) != 0)
         return fv_fail(error, FV_E_IO, "%s: could not be read (%s): give the directory of a study that began", path,

@@ -205,11 +205,11 @@ void fv_study_store_drop_empty(const fv_study *s) {
     remove(path);
 }
 
-void fv_study_store_remove(const fv_study *s) {
+void fv_study_forget(const char *study_directory) {
     char path[PATH_SIZE], file[PATH_SIZE + 300];
-    snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, s->out);
+    snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, study_directory);
     remove(path);
-    snprintf(path, sizeof path, "%s/" FV_STORE, s->out);
+    snprintf(path, sizeof path, "%s/" FV_STORE, study_directory);
     DIR *directory = opendir(path);
     for (struct dirent *entry; directory && (entry = readdir(directory));) {
         snprintf(file, sizeof file, "%s/%s", path, entry->d_name);

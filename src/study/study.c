@@ -119,7 +119,7 @@ fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *option
     if (status == FV_OK || status == FV_E_INTERRUPTED) {
         fv_status written = fv_study_write(&s, error);
         if (written != FV_OK) status = written;
-        if (status == FV_OK) fv_study_store_remove(&s);
+        if (status == FV_OK) fv_study_forget(out);
     } else {
         fv_study_store_drop_empty(&s);
         if (error && !error->message[0]) fv_fail(error, status, "study: %s", fv_status_text(status));

@@ -93,7 +93,6 @@ fv_status fv_study_keep(fv_study *study, const fv_job *job, const fv_net *net, f
 fv_status fv_study_recall(fv_study *study, fv_job *job, fv_net *net, bool *found, fv_error *error) FV_MUST_CHECK;
 /* Leaves nothing behind where no training has ended. */
 void fv_study_store_drop_empty(const fv_study *study);
-void fv_study_store_remove(const fv_study *study);
 void fv_findings_deinit(fv_findings *findings);
 /* The whole of study.json as text (malloc'd). */
 fv_status fv_study_json(const fv_study *study, char **out) FV_MUST_CHECK;
