@@ -103,7 +103,7 @@ INL M m_bits(const uint16_t *bits, int part) {
 }
 INL M m_first(int n, int part) {
     (void)part;
-    return n >= 16 ? (M)0xffff : n <= 0 ? (M)0 : (M)((1U << n) - 1);
+    return (M)(n >= 16 ? 0xffffU : n <= 0 ? 0 : (1U << n) - 1);
 }
 INL unsigned m_to_bits(M m) { return m; }
 
