@@ -9,7 +9,7 @@ build: $(BUILD)/CMakeCache.txt
 	@cmake --build $(BUILD) -j $(JOBS) --target fovea libfovea
 
 $(BUILD)/CMakeCache.txt:
-	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=OFF
+	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=OFF || { rm -f $@; false; } # a failed one is made anew
 
 # Installs what is missing, builds, and runs the whole study; prints the report's path. DATA names another dataset.
 study:
