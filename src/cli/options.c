@@ -67,7 +67,7 @@ static fv_status read_options(cli_line *line, poptContext context, bool *helped,
         if (at == POPT_ERROR_NOARG)
             return fv_fail(error, FV_E_ARGUMENT, "%s: is given no value: see `fovea %s --help`",
                            poptBadOption(context, 0), line->usage->verb);
-        if (at < 0)
+        if (at < 1)
             return fv_fail(error, FV_E_ARGUMENT, "%s: %s: see `fovea %s --help`", poptBadOption(context, 0),
                            poptStrerror(at), line->usage->verb);
         char *value = poptGetOptArg(context);

@@ -119,7 +119,9 @@ static void print_info(const info *f) {
     fv_shape s = d->train.shape;
     printf("%-12s %s train, %s test · %s · %d classes\n", d->name, cli_count(d->train.n).s, cli_count(d->test.n).s,
            cli_shape(s.c, s.h, s.w).s, d->n_classes);
-    printf("%-12s %s\n", "path", d->path);
+    char *path = cli_shown(d->path);
+    printf("%-12s %s\n", "path", path);
+    free(path);
     if (d->test_set_aside) printf("%-12s 15 %% of each class, set aside: the files have none\n", "test");
     if (d->n_validation) printf("%-12s %s of train, by the files\n", "validation", cli_count(d->n_validation).s);
     print_channels("mean", f->mean, s.c);

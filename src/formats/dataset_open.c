@@ -216,7 +216,7 @@ static fv_status open_set(const char *name, const char *path, const fv_dataset_o
                           fv_error *error) {
     fv_dataset *set = calloc(1, sizeof *set);
     if (!set) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", name);
-    snprintf(set->name, sizeof set->name, "%s", name);
+    fv_name_shown(name, set->name, sizeof set->name);
     snprintf(set->path, sizeof set->path, "%s", path ? path : "embedded");
     fv_set_content content = {.options = options};
     fv_status status = fill(set, path, &content, error);

@@ -216,7 +216,9 @@ static fv_status gather(decoding *d, fv_set_content *out) {
         n_good[file->split]++;
         out->origins[n_kept] = file->origin;
         out->origins[n_kept++].file = name;
-        name += sprintf(name, "%s", file->file) + 1;
+        size_t length = strlen(file->file) + 1;
+        memcpy(name, file->file, length);
+        name += length;
     }
     out->n_bad = n - n_kept;
     out->train = (fv_images){n_good[FV_LIST_TRAIN] + n_good[FV_LIST_VALIDATION], d->shape, d->train, train};

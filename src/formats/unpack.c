@@ -79,7 +79,7 @@ static fv_status find_in_zip(const char *archive, const char *member, char out[F
     FV_TRY(fv_zip_open(archive, &zip, error));
     for (size_t i = 0; !found && (name = fv_zip_name(zip, i)); i++) {
         found = strcmp(last_part(name), member) == 0 && strlen(name) < FILE_PATH;
-        if (found) strcpy(out, name);
+        if (found) memcpy(out, name, strlen(name) + 1);
     }
     fv_zip_close(zip);
     return found ? FV_OK : fail_missing(archive, member, error);

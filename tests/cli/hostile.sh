@@ -1,0 +1,131 @@
+#!/bin/sh
+# hostile.sh PROGRAM SOURCE: names from strangers (classes, folders, files, fields of run.json) in every place where they
+# are shown: terminal, messages, JSON, CSV, HTML, C source.
+set -u
+fovea=$(realpath "$1")
+source=$(realpath "$2")
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+export XDG_CACHE_HOME="$here/cache"
+python=/usr/bin/python3
+"$python" -c '' 2>/dev/null || exit 77
+failures=0
+
+fail() {
+    echo "$*"
+    failures=$((failures + 1))
+}
+# No control character but the ends of lines.
+plain() { # sink, file
+    LC_ALL=C grep -q '[^[:print:][:space:]]' "$2" && LC_ALL=C tr -d '\200-\377' <"$2" | LC_ALL=C grep -q '[[:cntrl:]]' &&
+        fail "$1: control characters: $(cat -v "$2")"
+    tr -d '\n' <"$2" | grep -q "$(printf '[\001-\010\013-\037\177]')" && fail "$1: control characters: $(cat -v "$2")"
+}
+
+# A set whose classes are named by somebody who means harm.
+mkdir set
+i=0
+while [ $i -lt 60 ]; do
+    echo "$((i % 4)),$((i * 7 % 256)),$((i * 31 % 256)),$((i % 4 * 60)),9"
+    i=$((i + 1))
+done >set/x.csv
+cat >set/classes.txt <<'END'
+=cmd|' /C calc'!A0
+</script><script>alert(1)</script>
+*/ int x = 1; "\", ??/ %s %n {{y}}
+@SUM(1,"2")
+END
+"$fovea" train set/x.csv --model 'dense classes' --epochs 1 --out run >out 2>err || fail "train: $(cat err)"
+plain 'train' out
+
+# JSON: the names come back as they were.
+"$fovea" eval run --json >eval.json || fail 'eval --json'
+"$fovea" data info set/x.csv --json >info.json || fail 'data info --json'
+"$python" - <<'END' || fail 'JSON'
+import json
+names = [line.rstrip('\n') for line in open('set/classes.txt')]
+assert json.load(open('run/run.json'))['dataset']['class_names'] == names
+assert [c['name'] for c in json.load(open('eval.json'))['classes']] == names
+assert [c['name'] for c in json.load(open('info.json'))['classes']] == names
+END
+
+# HTML: the page of the run, and the sheet of the data.
+"$fovea" report run --quiet || fail 'report'
+"$fovea" data info set/x.csv --html sheet.html >/dev/null || fail 'data info --html'
+for page in run/report.html sheet.html; do
+    ! grep -q '<script>alert' $page || fail "$page: a name became a script"
+    grep -q 'script>alert(1)\|script&gt;alert(1)' $page || fail "$page: the name is not there"
+done
+
+# CSV: no cell that a spreadsheet would take for a formula.
+"$python" -c 'from PIL import Image; Image.new("L", (2, 2), 90).save("=1.png")' || exit 77
+"$fovea" predict run =1.png --csv --top 4 >rows.csv || fail 'predict --csv'
+"$python" - <<'END' || fail "predict --csv: $(cat rows.csv)"
+import csv
+names = [line.rstrip('\n') for line in open('set/classes.txt')]
+head, row = csv.reader(open('rows.csv'))
+assert not any(cell.startswith(tuple('=+-@\t\r')) for cell in row), row
+assert sorted(cell.lstrip("'") for cell in row[1::2]) == sorted(names), row
+END
+# The page's own CSV.
+if command -v node >/dev/null; then
+    sed -n '/^const quote/,/^};/p; /^export function csv/,/^}/p' "$source/web/src/save.js" | sed 's/^export //' >quote.mjs
+    cat >>quote.mjs <<'END'
+const text = csv([{ name: '=1+1', n: -5, other: '@x,"y"' }, { name: '-7', n: 1, other: '<b>' }]);
+if (text !== 'name,n,other\n\'=1+1,-5,"\'@x,""y"""\n-7,1,<b>\n') { console.log(text); process.exit(1); }
+END
+    node quote.mjs || fail 'the CSV of the page'
+fi
+
+# C: the export compiles, and the names are its strings.
+"$fovea" export run --format c --out net >out 2>err || fail "export: $(cat err)"
+plain 'export' out
+if command -v cc >/dev/null; then
+    cc -std=c99 -Wall -Werror -c net.c -o net.o || fail 'the exported C'
+fi
+
+# The terminal: names of folders, of files, of a model file and of its record, words of the command line.
+esc=$(printf '\033')
+mkdir "bad${esc}[2Jx" && cp set/* "bad${esc}[2Jx"
+"$fovea" data info "bad${esc}[2Jx/x.csv" >out 2>err
+plain 'data info' out
+plain 'data info' err
+"$fovea" train "bad${esc}[2Jx/x.csv" --model 'dense classes' --epochs 1 --out run2 >out 2>err
+plain 'train' out
+plain 'train' err
+"$fovea" predict run "none${esc}]0;title" >out 2>err && fail 'predict of nothing'
+plain 'predict' err
+"$fovea" train digits --model "dense${esc}[31m" --out run3 >out 2>err && fail 'train of no model'
+plain 'model' err
+"$fovea" "verb${esc}[31m" 2>err && fail 'no verb'
+plain 'verb' err
+"$fovea" train --"opt${esc}[31m" 2>err && fail 'no option'
+plain 'option' err
+"$python" - <<'END'
+import json, os, shutil
+run = json.load(open('run/run.json'))
+for where, key in (('machine', 'compiler'), ('machine', 'isa'), ('result', 'status'), (None, 'fovea'), ('config', 'dataset'),
+                   ('config', 'model')):
+    out = 'record-' + key
+    shutil.copytree('run', out)
+    other = json.loads(json.dumps(run))
+    (other[where] if where else other)[key] += '\033[2J\x9b\x07'
+    json.dump(other, open(out + '/run.json', 'w'))
+shutil.copytree('run', 'names')
+data = open('run/model.safetensors', 'rb').read()
+at = data.index(b'=cmd|')
+open('names/model.safetensors', 'wb').write(data[:at] + b'\\u0007' + data[at + 6:])
+END
+for record in record-*; do
+    "$fovea" verify "$record" >out 2>err
+    plain "verify $record" out
+    plain "verify $record" err
+    "$fovea" compare "$record" run >out 2>err
+    plain "compare $record" out
+    plain "compare $record" err
+done
+"$fovea" predict names =1.png >out 2>err
+[ $? -eq 3 ] || fail "a model file with a control character among its class names: $(cat out err)"
+plain 'predict' err
+[ $failures -eq 0 ]
