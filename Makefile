@@ -29,6 +29,14 @@ fuzz:
 	@scripts/setup ci
 	@scripts/fuzz $(FUZZ_SECONDS)
 
+# Every fault of tests/fault/faults.sh, and the readers for FUZZ_SECONDS each.
+soak:
+	@scripts/setup ci
+	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
+	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults
+	@tests/fault/faults.sh $(BUILD)/tests/fault/fovea_faults 1000000
+	@scripts/fuzz $(FUZZ_SECONDS)
+
 # Training with PyTorch beside us, and what the kernels reach of this machine.
 bench:
 	@scripts/setup bench

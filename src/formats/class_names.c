@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +11,10 @@
 
 enum { MAX_NAME = 100 /* bytes */ };
 
-static bool is_utf8(const char *text) {
-    json_t *string = json_string(text); /* NULL where it is not */
-    json_decref(string);
-    return string != NULL;
-}
-
 bool fv_class_name_good(const char *name) {
     for (const char *at = name; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 127) return false;
-    return *name && strlen(name) <= MAX_NAME && is_utf8(name);
+    return *name && strlen(name) <= MAX_NAME && fv_is_utf8(name);
 }
 
 /* Checks name number i against itself and those before it. */
@@ -30,7 +23,7 @@ static fv_status check_name(const char *path, char *const *names, int i, fv_erro
     if (*name == 0)
         return fv_fail(error, FV_E_DATA, "%s: line %d is empty; it must hold the name of class %d", fv_path_shown(path),
                        i + 1, i);
-    if (strlen(name) > MAX_NAME || !is_utf8(name))
+    if (strlen(name) > MAX_NAME || !fv_is_utf8(name))
         return fv_fail(error, FV_E_DATA, "%s: line %d is no class name: UTF-8 of at most %d bytes is",
                        fv_path_shown(path), i + 1, MAX_NAME);
     for (const char *at = name; *at; at++) {

@@ -18,16 +18,27 @@ const char *fv_path_shown(const char *path) {
     return n > most ? path + n - most : path;
 }
 
-/* Bytes of the UTF-8 character at `at`; 0: it is none, or a control character. */
-static size_t character(const unsigned char *at) {
-    if (*at < 0x80) return *at >= ' ' && *at != 127;
+/* Bytes of the UTF-8 character at `at`; 0: it is none. */
+static size_t sequence(const unsigned char *at) {
+    if (*at < 0x80) return 1;
     size_t n = *at >= 0xf0 && *at <= 0xf4 ? 4 : *at >= 0xe0 && *at < 0xf0 ? 3 : *at >= 0xc2 && *at < 0xe0 ? 2 : 0;
     for (size_t i = 1; i < n; i++)
         if ((at[i] & 0xc0) != 0x80) return 0;
-    bool control = n == 2 && *at == 0xc2 && at[1] < 0xa0; /* C1 */
     bool overlong = (*at == 0xe0 && at[1] < 0xa0) || (*at == 0xf0 && at[1] < 0x90);
     bool no_code = (*at == 0xed && at[1] >= 0xa0) || (*at == 0xf4 && at[1] >= 0x90);
-    return control || overlong || no_code ? 0 : n;
+    return overlong || no_code ? 0 : n;
+}
+
+/* The same, but 0 for a control character, too. */
+static size_t character(const unsigned char *at) {
+    bool control = *at < ' ' || *at == 127 || (*at == 0xc2 && at[1] < 0xa0);
+    return control ? 0 : sequence(at);
+}
+
+bool fv_is_utf8(const char *text) {
+    for (size_t n; *text; text += n)
+        if (!(n = sequence((const unsigned char *)text))) return false;
+    return true;
 }
 
 void fv_name_shown(const char *name, char *out, size_t size) {

@@ -2,6 +2,7 @@
 #ifndef FV_FILES_H
 #define FV_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fovea/status.h"
@@ -28,5 +29,7 @@ fv_status fv_directory_writable(const char *path, fv_error *error) FV_MUST_CHECK
 
 /* The end of a long path, so that the message behind it is not cut off. */
 const char *fv_path_shown(const char *path);
+
+bool fv_is_utf8(const char *text);
 
 #endif

@@ -1,5 +1,4 @@
 /* A net as model.safetensors: weights by PyTorch's names, and formats/net_metadata.h. */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "data/images.h"
 #include "formats/class_names.h"
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/net_metadata.h"
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
@@ -69,14 +69,26 @@ fv_status fv_net_save(const fv_net *net, const char *path, const char *const *cl
     return status;
 }
 
+static fv_status fail_memory(const char *path, fv_error *error) {
+    return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
+}
+
 static fv_status fail_file(const char *path, const char *what, fv_error *error) {
     return fv_fail(error, FV_E_DATA, "%s: %s; give a model.safetensors that Fovea wrote", fv_path_shown(path), what);
 }
 
-/* A metadata value that is a JSON list of n numbers in [low, high]. */
-static bool read_list(const fv_safetensors *file, const char *key, int n, double low, double high, double *out) {
+/* A metadata value as JSON, NULL where it is none; only short memory is a failure. */
+static fv_status parse(const fv_safetensors *file, const char *key, json_t **out) {
     const char *text = fv_safetensors_metadata(file, key);
-    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    json_error_t reason;
+    *out = NULL;
+    return text && fv_json_parse(text, strlen(text), 0, out, &reason) == FV_E_MEMORY ? FV_E_MEMORY : FV_OK;
+}
+
+/* A metadata value that is a JSON list of n numbers in [low, high]. FV_E_DATA, FV_E_MEMORY. */
+static fv_status read_list(const fv_safetensors *file, const char *key, int n, double low, double high, double *out) {
+    json_t *list;
+    FV_TRY(parse(file, key, &list));
     bool good = json_is_array(list) && json_array_size(list) == (size_t)n;
     for (int i = 0; good && i < n; i++) {
         const json_t *value = json_array_get(list, (size_t)i);
@@ -84,12 +96,12 @@ static bool read_list(const fv_safetensors *file, const char *key, int n, double
         good = json_is_number(value) && out[i] >= low && out[i] <= high;
     }
     json_decref(list);
-    return good;
+    return good ? FV_OK : FV_E_DATA;
 }
 
 static fv_status read_names(const fv_safetensors *file, const char *path, char ***names, int *n, fv_error *error) {
-    const char *text = fv_safetensors_metadata(file, "class_names");
-    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *list;
+    if (parse(file, "class_names", &list) != FV_OK) return fail_memory(path, error);
     size_t count = json_array_size(list);
     bool good = count >= 1 && count <= FV_MAX_CLASSES;
     const char *at[FV_MAX_CLASSES];
@@ -101,7 +113,7 @@ static fv_status read_names(const fv_safetensors *file, const char *path, char *
     if (good) {
         *n = (int)count;
         *names = fv_copy_names(at, *n);
-        if (!*names) status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
+        if (!*names) status = fail_memory(path, error);
     }
     json_decref(list);
     return status;
@@ -192,36 +204,41 @@ static fv_status read_tensors(const fv_safetensors *file, const char *path, fv_n
                    stranger->name, shape_text(stranger->rank, stranger->size, shape));
 }
 
-/* Mean and std of the metadata. False where they are missing or do not fit. */
-static bool read_normalisation(const fv_safetensors *file, fv_net *net) {
+/* Mean and std of the metadata. FV_E_DATA where they are missing or do not fit; FV_E_MEMORY. */
+static fv_status read_normalisation(const fv_safetensors *file, fv_net *net) {
     double mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     float mean_of[FV_MAX_CHANNELS], std_of[FV_MAX_CHANNELS];
     int n = fv_net_input(net).c;
-    if (!read_list(file, "mean", n, -1e6, 1e6, mean) || !read_list(file, "std", n, 1e-6, 1e6, std)) return false;
+    FV_TRY(read_list(file, "mean", n, -1e6, 1e6, mean));
+    FV_TRY(read_list(file, "std", n, 1e-6, 1e6, std));
     for (int i = 0; i < n; i++) {
         mean_of[i] = (float)mean[i];
         std_of[i] = (float)std[i];
     }
     fv_net_set_normalisation(net, mean_of, std_of);
-    return true;
+    return FV_OK;
 }
 
 static fv_status create(const fv_safetensors *file, const char *path, int n_classes, fv_net **out, fv_error *error) {
     double input[3];
     const char *text = fv_safetensors_metadata(file, "model");
     if (!text) return fail_file(path, "its metadata hold no model text", error);
-    if (!read_list(file, "input", 3, 1, FV_MAX_SIDE, input) || input[0] > FV_MAX_CHANNELS)
+    fv_status status = read_list(file, "input", 3, 1, FV_MAX_SIDE, input);
+    if (status == FV_E_MEMORY) return fail_memory(path, error);
+    if (status != FV_OK || input[0] > FV_MAX_CHANNELS)
         return fail_file(path, "its metadata hold no input shape [C, H, W]", error);
     fv_shape shape = {(int)input[0], (int)input[1], (int)input[2]};
     fv_error reason = {FV_OK, ""};
-    fv_status status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
-    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(path));
+    status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
+    if (status == FV_E_MEMORY) return fail_memory(path, error);
     if (status != FV_OK)
         return fv_fail(error, FV_E_DATA, "%s: its model text makes no net: %s", fv_path_shown(path), reason.message);
-    if (read_normalisation(file, *out)) return FV_OK;
+    status = read_normalisation(file, *out);
+    if (status == FV_OK) return FV_OK;
     fv_net_destroy(*out);
     *out = NULL;
-    return fail_file(path, "its metadata hold no mean and std for each channel", error);
+    return status == FV_E_MEMORY ? fail_memory(path, error)
+                                 : fail_file(path, "its metadata hold no mean and std for each channel", error);
 }
 
 fv_status fv_net_load(const char *path, fv_net **out, char ***class_names, fv_error *error) {
@@ -248,7 +265,9 @@ fv_status fv_net_load_weights(fv_net *net, const char *path, bool *normalised, f
     fv_safetensors *file;
     FV_TRY(fv_safetensors_read(path, &file, error));
     fv_status status = read_tensors(file, path, net, error);
-    if (status == FV_OK) *normalised = read_normalisation(file, net);
+    fv_status found = status == FV_OK ? read_normalisation(file, net) : status;
+    *normalised = found == FV_OK;
+    if (found == FV_E_MEMORY) status = fail_memory(path, error);
     fv_safetensors_destroy(file);
     return status;
 }

@@ -1,9 +1,9 @@
 #include "formats/net_metadata.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "formats/json_text.h"
 
 /* Takes the list; free() the text. */
 static char *dump(json_t *list) {
@@ -14,7 +14,7 @@ static char *dump(json_t *list) {
 
 static char *dump_numbers(const float *values, int n) {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)values[i]));
+    for (int i = 0; i < n; i++) fv_json_append(&list, json_real((double)values[i]));
     return dump(list);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/run_config.h"
 #include "fovea/image.h"
 #include "train/optimiser.h"
@@ -246,10 +247,11 @@ fv_status fv_run_json_load(const char *path, json_t **out, fv_error *error) {
     size_t n;
     FV_TRY(fv_file_read(path, MOST, &text, &n, error));
     json_error_t reason;
-    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &reason);
+    fv_status status = fv_json_parse(text, n, JSON_REJECT_DUPLICATES, out, &reason);
     free(text);
-    if (*out) return FV_OK;
-    return fv_fail(error, FV_E_DATA, "%s: line %d: not JSON: %s", path, reason.line, reason.text);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory to read it", path);
+    return status == FV_OK ? FV_OK
+                           : fv_fail(error, status, "%s: line %d: not JSON: %s", path, reason.line, reason.text);
 }
 
 fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *error) {

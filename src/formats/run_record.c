@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/run_config.h"
 #include "fovea/machine.h"
 
@@ -17,7 +18,7 @@ static json_t *shape_json(fv_shape shape) {
 
 static json_t *floats_json(const float *x, int n) {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(list, json_real((double)x[i]));
+    for (int i = 0; i < n; i++) fv_json_append(&list, json_real((double)x[i]));
     return list;
 }
 
@@ -26,7 +27,7 @@ static json_t *dataset_json(const fv_run_record *record) {
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     fv_net_normalisation(record->net, mean, std);
     json_t *names = json_array();
-    for (int i = 0; i < d->n_classes; i++) json_array_append_new(names, json_string(d->class_names[i]));
+    for (int i = 0; i < d->n_classes; i++) fv_json_append(&names, json_string(d->class_names[i]));
     return json_pack("{ss ss so si so sI sI sI sI sb ss ss so so}", "name", d->name, "path", d->path, "shape",
                      shape_json(d->train.shape), "n_classes", d->n_classes, "class_names", names, "n_train",
                      (json_int_t)d->train.n, "n_test", (json_int_t)d->test.n, "n_training",
@@ -49,33 +50,33 @@ static json_t *machine_json(int threads) {
 }
 
 /* Sets a number where it is one: JSON knows no NaN. */
-static void set_real(json_t *object, const char *key, double value) {
-    if (isfinite(value)) json_object_set_new(object, key, json_real(value));
+static void set_real(json_t **object, const char *key, double value) {
+    if (isfinite(value)) fv_json_put(object, key, json_real(value));
 }
 
 static json_t *result_json(const fv_run_record *record) {
     json_t *result = json_pack("{ss si}", "status", record->result, "epochs_done", record->epochs_done);
     if (!result || strcmp(record->result, "running") == 0) return result;
-    set_real(result, "time_s", record->time_s);
+    set_real(&result, "time_s", record->time_s);
     if (record->epochs_done > 0) {
         const fv_epoch *last = &record->history[record->epochs_done - 1];
-        set_real(result, "train_loss", last->train_loss);
-        set_real(result, "train_accuracy", last->train_accuracy);
+        set_real(&result, "train_loss", last->train_loss);
+        set_real(&result, "train_accuracy", last->train_accuracy);
         if (!record->validation) {
-            set_real(result, "validation_loss", last->validation_loss);
-            set_real(result, "validation_accuracy", last->validation_accuracy);
+            set_real(&result, "validation_loss", last->validation_loss);
+            set_real(&result, "validation_accuracy", last->validation_accuracy);
         }
     }
     const fv_score *v = record->validation;
     if (v && v->n) {
-        set_real(result, "validation_loss", v->loss);
-        set_real(result, "validation_accuracy", (double)v->correct / (double)v->n);
-        json_object_set_new(result, "validation_correct", json_integer((json_int_t)v->correct));
-        json_object_set_new(result, "validation_total", json_integer((json_int_t)v->n));
+        set_real(&result, "validation_loss", v->loss);
+        set_real(&result, "validation_accuracy", (double)v->correct / (double)v->n);
+        fv_json_put(&result, "validation_correct", json_integer((json_int_t)v->correct));
+        fv_json_put(&result, "validation_total", json_integer((json_int_t)v->n));
     }
     char hash[65];
     fv_net_hash(record->net, hash);
-    json_object_set_new(result, "weights_sha256", json_string(hash));
+    fv_json_put(&result, "weights_sha256", *hash ? json_string(hash) : NULL);
     return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/safetensors_types.h"
 
 /* No model or explanation comes near these; they keep a broken file from taking the machine's memory. */
@@ -149,7 +150,9 @@ static fv_status read_header(reading *at, const unsigned char *bytes, size_t siz
                        fv_path_shown(at->path), size, (unsigned long long)length);
     const char *text = (const char *)bytes + FV_LENGTH_BYTES;
     json_error_t reason;
-    json_t *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &reason);
+    json_t *header;
+    if (fv_json_parse(text, (size_t)length, JSON_REJECT_DUPLICATES, &header, &reason) == FV_E_MEMORY)
+        return fv_fail(at->error, FV_E_MEMORY, "%s: not enough memory to read it", fv_path_shown(at->path));
     if (!json_is_object(header)) {
         fv_status status =
             fv_fail(at->error, FV_E_DATA, "%s: its header is not JSON of a safetensors file: %s (byte %d)",

@@ -1,10 +1,10 @@
-#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/safetensors_types.h"
 
 enum { DATA_ALIGN = 64 }; /* the header is padded with blanks, so that the data begin at such a multiple */
@@ -25,9 +25,12 @@ bool fv_tensor_count(const fv_named_tensor *tensor, size_t *n) {
     return true;
 }
 
-static fv_status fail_name(const char *path, const char *name, fv_error *error) {
+/* Why `key` could not be added to `object`, with its text, if it has one. */
+static fv_status fail_name(const char *path, const json_t *object, const char *key, const char *text, fv_error *error) {
+    if (!json_object_get(object, key) && fv_is_utf8(key) && (!text || fv_is_utf8(text)))
+        return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
     return fv_fail(error, FV_E_ARGUMENT, "%s: \"%.100s\" cannot be written: it comes twice or is not UTF-8",
-                   fv_path_shown(path), name);
+                   fv_path_shown(path), key);
 }
 
 /* Adds a value (taken) under a new key. */
@@ -39,7 +42,7 @@ static bool add(json_t *object, const char *key, json_t *value) {
 
 static json_t *describe(const fv_named_tensor *tensor, size_t begin, size_t end) {
     json_t *shape = json_array();
-    for (int i = 0; i < tensor->rank; i++) json_array_append_new(shape, json_integer((json_int_t)tensor->size[i]));
+    for (int i = 0; i < tensor->rank; i++) fv_json_append(&shape, json_integer((json_int_t)tensor->size[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", fv_dtype_table[tensor->dtype].name, "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)end);
 }
@@ -48,12 +51,12 @@ static fv_status add_metadata(json_t *header, const char *path, const fv_metadat
                               fv_error *error) {
     static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
     json_t *object = json_object();
-    if (!add(header, FV_METADATA_KEY, object)) return fail_name(path, FV_METADATA_KEY, error);
+    if (!add(header, FV_METADATA_KEY, object)) return fail_name(path, header, FV_METADATA_KEY, NULL, error);
     for (size_t i = 0; i < n; i++) {
         if (!add(object, metadata[i].key, json_string(metadata[i].value)))
-            return fail_name(path, metadata[i].key, error);
+            return fail_name(path, object, metadata[i].key, metadata[i].value, error);
     }
-    if (!add(object, FV_CHECKSUM_KEY, json_string(zeros))) return fail_name(path, FV_CHECKSUM_KEY, error);
+    if (!add(object, FV_CHECKSUM_KEY, json_string(zeros))) return fail_name(path, object, FV_CHECKSUM_KEY, NULL, error);
     return FV_OK;
 }
 
@@ -70,7 +73,7 @@ static fv_status add_tensors(json_t *header, const char *path, const fv_named_te
                                fv_path_shown(path), tensors[i].name);
             *parts++ = (fv_part){tensors[i].data, count * width};
             if (!add(header, tensors[i].name, describe(&tensors[i], at, at + count * width)))
-                return fail_name(path, tensors[i].name, error);
+                return fail_name(path, header, tensors[i].name, NULL, error);
             at += count * width;
         }
     }

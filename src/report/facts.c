@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/json_text.h"
 #include "fovea/data.h"
 
 double fv_fact_number(const json_t *object, const char *key, double fallback) {
@@ -42,8 +43,8 @@ static void display_name(const char *name, char *out, size_t size) {
 
 fv_status fv_facts_read(const char *study_json, fv_facts *out, fv_error *error) {
     json_error_t where;
-    *out = (fv_facts){.root = json_loads(study_json, 0, &where)};
-    if (!out->root && json_error_code(&where) == json_error_out_of_memory)
+    *out = (fv_facts){0};
+    if (fv_json_parse(study_json, strlen(study_json), 0, &out->root, &where) == FV_E_MEMORY)
         return fv_fail(error, FV_E_MEMORY, "study.json: out of memory");
     if (!out->root) return fv_fail(error, FV_E_DATA, "study.json: line %d: %s", where.line, where.text);
     out->dataset = json_object_get(out->root, "dataset");

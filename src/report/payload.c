@@ -152,6 +152,8 @@ static json_t *kernel_kinds(const fv_context *context) {
     size_t size = 1;
     for (size_t i = 0; i < 4; i++) {
         shape[i] = (int)json_integer_value(json_array_get(json_object_get(kernels, "shape"), i));
+        const size_t n = json_array_size(values);
+        if (shape[i] < 1 || (size_t)shape[i] > n || (i && size > n / (size_t)shape[i])) return json_array();
         if (i) size *= (size_t)shape[i];
     }
     json_t *out = json_array();

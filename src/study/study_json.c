@@ -1,10 +1,10 @@
 /* study.json: see docs/study-json.md. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "formats/json_text.h"
 #include "fovea/machine.h"
 #include "fovea/statistics.h"
 #include "study/study.h"
@@ -18,7 +18,7 @@ static json_t *count(size_t n) {
 
 static json_t *floats(const float *x, size_t n) {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(list, number(x[i]));
+    for (size_t i = 0; i < n; i++) fv_json_append(&list, number(x[i]));
     return list;
 }
 
@@ -29,22 +29,22 @@ static json_t *dataset_json(const fv_study *s) {
     json_t *o = json_object(), *names = json_array();
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     size_t c = (size_t)d->train.shape.c;
-    for (int i = 0; i < d->n_classes; i++) json_array_append_new(names, json_string(d->class_names[i]));
-    json_object_set_new(o, "name", json_string(d->name));
-    json_object_set_new(o, "path", json_string(d->path));
-    json_object_set_new(o, "shape", json_pack("[iii]", d->train.shape.c, d->train.shape.h, d->train.shape.w));
-    json_object_set_new(o, "n_classes", json_integer(d->n_classes));
-    json_object_set_new(o, "class_names", names);
-    json_object_set_new(o, "n_train", count(d->train.n));
-    json_object_set_new(o, "n_test", count(d->test.n));
-    json_object_set_new(o, "n_training", count(s->training.n));
-    json_object_set_new(o, "n_validation", count(s->validation.n));
-    json_object_set_new(o, "test_set_aside", json_boolean(d->test_set_aside));
-    json_object_set_new(o, "train_sha256", json_string(d->train_sha256));
-    json_object_set_new(o, "test_sha256", json_string(d->test_sha256));
+    for (int i = 0; i < d->n_classes; i++) fv_json_append(&names, json_string(d->class_names[i]));
+    fv_json_put(&o, "name", json_string(d->name));
+    fv_json_put(&o, "path", json_string(d->path));
+    fv_json_put(&o, "shape", json_pack("[iii]", d->train.shape.c, d->train.shape.h, d->train.shape.w));
+    fv_json_put(&o, "n_classes", json_integer(d->n_classes));
+    fv_json_put(&o, "class_names", names);
+    fv_json_put(&o, "n_train", count(d->train.n));
+    fv_json_put(&o, "n_test", count(d->test.n));
+    fv_json_put(&o, "n_training", count(s->training.n));
+    fv_json_put(&o, "n_validation", count(s->validation.n));
+    fv_json_put(&o, "test_set_aside", json_boolean(d->test_set_aside));
+    fv_json_put(&o, "train_sha256", json_string(d->train_sha256));
+    fv_json_put(&o, "test_sha256", json_string(d->test_sha256));
     if (fv_pixel_statistics(&d->train, &s->training, mean, std) == FV_OK) {
-        json_object_set_new(o, "mean", floats(mean, c));
-        json_object_set_new(o, "std", floats(std, c));
+        fv_json_put(&o, "mean", floats(mean, c));
+        fv_json_put(&o, "std", floats(std, c));
     }
     return o;
 }
@@ -59,17 +59,17 @@ static json_t *machine_json(const fv_study *s) {
 static json_t *parts_json(unsigned parts) {
     json_t *list = json_array();
     for (int i = 0; fv_study_part_name(i); i++)
-        if (parts >> i & 1) json_array_append_new(list, json_string(fv_study_part_name(i)));
+        if (parts >> i & 1) fv_json_append(&list, json_string(fv_study_part_name(i)));
     return list;
 }
 
 static json_t *config_json(const fv_study *s) {
     const fv_study_options *o = s->options;
     json_t *seeds = json_array();
-    for (int i = 0; i < o->n_seeds; i++) json_array_append_new(seeds, json_integer((json_int_t)o->seed + i));
+    for (int i = 0; i < o->n_seeds; i++) fv_json_append(&seeds, json_integer((json_int_t)o->seed + i));
     json_t *schemes = json_array();
     for (int i = 0; i < s->n_schemes && o->parts & FV_PART_AUGMENTATION; i++)
-        json_array_append_new(schemes, json_string(s->schemes[i]));
+        fv_json_append(&schemes, json_string(s->schemes[i]));
     return json_pack("{so so si si so sI ss sf ss sf si ss}", "parts", parts_json(o->parts), "augmentations", schemes,
                      "epochs", o->epochs, "batch", o->batch, "seeds", seeds, "split_seed", (json_int_t)o->split_seed,
                      "optimizer", o->optimizer, "learning_rate", o->learning_rate, "schedule", o->schedule,
@@ -88,7 +88,7 @@ static json_t *history_json(const fv_study *s, const fv_job *job) {
             json_pack("{si so so so so so}", "epoch", e->epoch, "train_loss", number(t->loss), "train_accuracy",
                       number((double)t->correct / (double)t->n), "validation_loss", number(e->validation_loss),
                       "validation_accuracy", number(e->validation_accuracy), "time_s", number(e->time_s));
-        json_array_append_new(list, row);
+        fv_json_append(&list, row);
     }
     return list;
 }
@@ -98,24 +98,24 @@ static json_t *comparison_row(const fv_study *s, const fv_job *job, unsigned par
     json_t *o = json_object();
     fv_augment *augment = NULL;
     bool architecture = part == FV_PART_ARCHITECTURE;
-    json_object_set_new(o, "name", json_string(architecture ? job->model : job->augment));
-    json_object_set_new(o, "model", json_string(job->model));
-    if (architecture) json_object_set_new(o, "text", json_string(job->text));
+    fv_json_put(&o, "name", json_string(architecture ? job->model : job->augment));
+    fv_json_put(&o, "model", json_string(job->model));
+    if (architecture) fv_json_put(&o, "text", json_string(job->text));
     if (fv_augment_create(job->augment, s->dataset->train.shape, &augment, NULL) == FV_OK)
-        json_object_set_new(o, "augment", json_string(fv_augment_text(augment)));
+        fv_json_put(&o, "augment", json_string(fv_augment_text(augment)));
     fv_augment_destroy(augment);
-    json_object_set_new(o, "seed", json_integer((json_int_t)job->seed));
-    json_object_set_new(o, "parameters", count(job->n_weights));
-    json_object_set_new(o, "multiply_adds", count(job->n_multiply_adds));
-    json_object_set_new(o, "train_loss", number(t->loss));
-    json_object_set_new(o, "train_correct", count(t->correct));
-    json_object_set_new(o, "train_total", count(t->n));
-    json_object_set_new(o, "validation_loss", number(v->loss));
-    json_object_set_new(o, "validation_correct", count(v->correct));
-    json_object_set_new(o, "validation_total", count(v->n));
-    json_object_set_new(o, "time_s", number(job->time_s));
-    json_object_set_new(o, "images_per_s", number((double)job->n_train * job->n_epochs / job->time_s));
-    json_object_set_new(o, "history", history_json(s, job));
+    fv_json_put(&o, "seed", json_integer((json_int_t)job->seed));
+    fv_json_put(&o, "parameters", count(job->n_weights));
+    fv_json_put(&o, "multiply_adds", count(job->n_multiply_adds));
+    fv_json_put(&o, "train_loss", number(t->loss));
+    fv_json_put(&o, "train_correct", count(t->correct));
+    fv_json_put(&o, "train_total", count(t->n));
+    fv_json_put(&o, "validation_loss", number(v->loss));
+    fv_json_put(&o, "validation_correct", count(v->correct));
+    fv_json_put(&o, "validation_total", count(v->n));
+    fv_json_put(&o, "time_s", number(job->time_s));
+    fv_json_put(&o, "images_per_s", number((double)job->n_train * job->n_epochs / job->time_s));
+    fv_json_put(&o, "history", history_json(s, job));
     return o;
 }
 
@@ -162,26 +162,26 @@ static json_t *difference_row(const fv_study *s, unsigned part, const fv_job *a,
                      number(interval.high));
 }
 
-static void add_comparison(const fv_study *s, json_t *root, unsigned part, const char *name) {
+static void add_comparison(const fv_study *s, json_t **root, unsigned part, const char *name) {
     json_t *rows = json_array(), *tests = json_array(), *differences = json_array();
     char key[64];
     for (int i = 0; i < s->n_jobs; i++) {
         const fv_job *b = &s->jobs[i];
         if (!(b->parts & part) || !b->done) continue;
-        json_array_append_new(rows, comparison_row(s, b, part));
+        fv_json_append(&rows, comparison_row(s, b, part));
         for (int j = i + 1; j < s->n_jobs; j++) {
             const fv_job *a = &s->jobs[j];
             if (!(a->parts & part) || !a->done || a->seed != b->seed) continue;
-            json_array_append_new(tests, test_row(a, b, part, s->validation.n));
+            fv_json_append(&tests, test_row(a, b, part, s->validation.n));
             json_t *row = b->seed == s->options->seed ? difference_row(s, part, a, b) : NULL;
-            if (row) json_array_append_new(differences, row);
+            if (row) fv_json_append(&differences, row);
         }
     }
-    json_object_set_new(root, name, rows);
+    fv_json_put(root, name, rows);
     snprintf(key, sizeof key, "%s_tests", name);
-    json_object_set_new(root, key, tests);
+    fv_json_put(root, key, tests);
     snprintf(key, sizeof key, "%s_differences", name);
-    json_object_set_new(root, key, differences);
+    fv_json_put(root, key, differences);
 }
 
 /* ---- question 3 ---- */
@@ -228,21 +228,19 @@ static json_t *fit_json(const fv_study *s) {
     fv_power_law fit = fv_fit_power_law(n, error, m);
     json_t *points = json_array(), *forecast = json_array();
     for (int i = 0; i < BAND_POINTS; i++)
-        json_array_append_new(points, fit_point(&fit, n[0] * pow(4 * n[m - 1] / n[0], i / (BAND_POINTS - 1.0)), 0));
-    for (double factor = 2; factor <= 4; factor *= 2)
-        json_array_append_new(forecast, fit_point(&fit, factor * n[m - 1], 1));
+        fv_json_append(&points, fit_point(&fit, n[0] * pow(4 * n[m - 1] / n[0], i / (BAND_POINTS - 1.0)), 0));
+    for (double factor = 2; factor <= 4; factor *= 2) fv_json_append(&forecast, fit_point(&fit, factor * n[m - 1], 1));
     return json_pack("{so so so so so so}", "coefficient", number(fit.coefficient), "exponent", number(fit.exponent),
                      "exponent_low", number(fit.exponent_low), "exponent_high", number(fit.exponent_high), "points",
                      points, "forecast", forecast);
 }
 
-static void add_scaling(const fv_study *s, json_t *root) {
+static void add_scaling(const fv_study *s, json_t **root) {
     json_t *rows = json_array(), *fit = fit_json(s);
     for (int i = 0; i < s->n_jobs; i++)
-        if (s->jobs[i].parts & FV_PART_SCALING && s->jobs[i].done)
-            json_array_append_new(rows, scaling_row(&s->jobs[i]));
-    json_object_set_new(root, "scaling", rows);
-    if (fit) json_object_set_new(root, "scaling_fit", fit);
+        if (s->jobs[i].parts & FV_PART_SCALING && s->jobs[i].done) fv_json_append(&rows, scaling_row(&s->jobs[i]));
+    fv_json_put(root, "scaling", rows);
+    if (fit) fv_json_put(root, "scaling_fit", fit);
 }
 
 /* ---- questions 4 to 8 ---- */
@@ -264,9 +262,9 @@ static json_t *mistakes_json(const fv_findings *f) {
     json_t *list = json_array();
     for (size_t i = 0; i < f->n_mistakes; i++) {
         const fv_prediction *p = &f->predictions[f->mistakes[i]];
-        json_array_append_new(list, json_pack("{sI si si so so so}", "index", (json_int_t)p->index, "true", p->truth,
-                                              "predicted", p->predicted, "p_true", number(p->p_true), "p_predicted",
-                                              number(p->p_predicted), "loss", number(p->loss)));
+        fv_json_append(&list, json_pack("{sI si si so so so}", "index", (json_int_t)p->index, "true", p->truth,
+                                        "predicted", p->predicted, "p_true", number(p->p_true), "p_predicted",
+                                        number(p->p_predicted), "loss", number(p->loss)));
     }
     return list;
 }
@@ -290,8 +288,8 @@ static json_t *confusion_json(const fv_study *s) {
     size_t k = (size_t)s->dataset->n_classes;
     for (size_t i = 0; i < k; i++) {
         json_t *row = json_array();
-        for (size_t j = 0; j < k; j++) json_array_append_new(row, count(s->findings.confusion[i * k + j]));
-        json_array_append_new(rows, row);
+        for (size_t j = 0; j < k; j++) fv_json_append(&row, count(s->findings.confusion[i * k + j]));
+        fv_json_append(&rows, row);
     }
     return rows;
 }
@@ -300,9 +298,8 @@ static json_t *embedding_json(const fv_study *s) {
     const fv_findings *f = &s->findings;
     json_t *points = json_array();
     for (size_t i = 0; i < f->embedding.n; i++)
-        json_array_append_new(points,
-                              json_pack("[ffiiI]", (double)f->embedding.xy[2 * i], (double)f->embedding.xy[2 * i + 1],
-                                        f->shown[i].truth, f->shown[i].predicted, (json_int_t)f->shown[i].index));
+        fv_json_append(&points, json_pack("[ffiiI]", (double)f->embedding.xy[2 * i], (double)f->embedding.xy[2 * i + 1],
+                                          f->shown[i].truth, f->shown[i].predicted, (json_int_t)f->shown[i].index));
     return json_pack("{so so so si so}", "perplexity", number(f->embedding.perplexity), "kl_divergence",
                      number(f->embedding.kl_divergence), "neighbour_agreement",
                      number(f->embedding.neighbour_agreement), "n_features",
@@ -315,24 +312,23 @@ static json_t *neighbours_json(const fv_findings *f) {
     for (int q = 0; q < f->n_queries; q++) {
         json_t *indices = json_array();
         size_t row = (size_t)f->queries[q] * NEAREST;
-        for (size_t i = 0; i < NEAREST; i++) json_array_append_new(indices, count(f->shown[f->nearest[row + i]].index));
-        json_array_append_new(list,
-                              json_pack("{sI so so}", "query", (json_int_t)f->shown[f->queries[q]].index, "distances",
+        for (size_t i = 0; i < NEAREST; i++) fv_json_append(&indices, count(f->shown[f->nearest[row + i]].index));
+        fv_json_append(&list, json_pack("{sI so so}", "query", (json_int_t)f->shown[f->queries[q]].index, "distances",
                                         floats(f->nearest_distances + row, NEAREST), "indices", indices));
     }
     return list;
 }
 
-static void add_findings(const fv_study *s, json_t *root) {
+static void add_findings(const fv_study *s, json_t **root) {
     const fv_findings *f = &s->findings;
     unsigned parts = s->options->parts;
     json_t *kernels = parts & FV_PART_KERNELS ? kernels_json(s->jobs[s->final_job].net) : NULL;
-    json_object_set_new(root, "final", final_json(s));
-    if (parts & FV_PART_MISTAKES) json_object_set_new(root, "mistakes", mistakes_json(f));
-    if (kernels) json_object_set_new(root, "kernels", kernels);
-    if (parts & FV_PART_CONFUSION) json_object_set_new(root, "confusion", confusion_json(s));
-    if (f->embedding.n) json_object_set_new(root, "embedding", embedding_json(s));
-    if (parts & FV_PART_NEIGHBOURS) json_object_set_new(root, "neighbours", neighbours_json(f));
+    fv_json_put(root, "final", final_json(s));
+    if (parts & FV_PART_MISTAKES) fv_json_put(root, "mistakes", mistakes_json(f));
+    if (kernels) fv_json_put(root, "kernels", kernels);
+    if (parts & FV_PART_CONFUSION) fv_json_put(root, "confusion", confusion_json(s));
+    if (f->embedding.n) fv_json_put(root, "embedding", embedding_json(s));
+    if (parts & FV_PART_NEIGHBOURS) fv_json_put(root, "neighbours", neighbours_json(f));
 }
 
 /* ---- the whole ---- */
@@ -355,7 +351,7 @@ static json_t *time_json(const fv_study *s) {
                           f->embedding_s,
                           f->neighbours_s};
     for (int i = 0; fv_study_part_name(i); i++)
-        if (s->options->parts >> i & 1) json_object_set_new(o, fv_study_part_name(i), number(own[i]));
+        if (s->options->parts >> i & 1) fv_json_put(&o, fv_study_part_name(i), number(own[i]));
     return o;
 }
 
@@ -366,22 +362,22 @@ static double images_per_s(const fv_study *s) {
     return images / s->training_wall_s;
 }
 
-static void add_date(json_t *root) {
+static void add_date(json_t **root) {
     char date[32];
     time_t now = time(NULL);
     struct tm utc;
     if (gmtime_r(&now, &utc) && strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc))
-        json_object_set_new(root, "date", json_string(date));
+        fv_json_put(root, "date", json_string(date));
 }
 
 static json_t *run_history_json(const fv_job *job) {
     json_t *list = json_array();
     for (int i = 0; i < job->n_epochs; i++) {
         const fv_epoch *e = &job->history[i];
-        json_array_append_new(list, json_pack("{si so so so so so}", "epoch", e->epoch, "train_loss",
-                                              number(e->train_loss), "train_accuracy", number(e->train_accuracy),
-                                              "validation_loss", number(e->validation_loss), "validation_accuracy",
-                                              number(e->validation_accuracy), "time_s", number(e->time_s)));
+        fv_json_append(&list, json_pack("{si so so so so so}", "epoch", e->epoch, "train_loss", number(e->train_loss),
+                                        "train_accuracy", number(e->train_accuracy), "validation_loss",
+                                        number(e->validation_loss), "validation_accuracy",
+                                        number(e->validation_accuracy), "time_s", number(e->time_s)));
     }
     return list;
 }
@@ -389,21 +385,21 @@ static json_t *run_history_json(const fv_job *job) {
 fv_status fv_study_json(const fv_study *s, char **out) {
     json_t *root = json_object();
     unsigned parts = s->options->parts;
-    json_object_set_new(root, "fovea", json_string(fv_version()));
-    json_object_set_new(root, "kind", json_string(s->kind));
-    json_object_set_new(root, "command", json_string(s->options->command ? s->options->command : ""));
-    add_date(root);
-    if (s->interrupted) json_object_set_new(root, "interrupted", json_true());
-    json_object_set_new(root, "dataset", dataset_json(s));
-    json_object_set_new(root, "machine", machine_json(s));
-    json_object_set_new(root, "config", config_json(s));
-    json_object_set_new(root, "time_s", time_json(s));
-    json_object_set_new(root, "images_per_s", number(images_per_s(s)));
-    if (strcmp(s->kind, "run") == 0) json_object_set_new(root, "history", run_history_json(&s->jobs[s->final_job]));
-    if (parts & FV_PART_AUGMENTATION) add_comparison(s, root, FV_PART_AUGMENTATION, "augmentation");
-    if (parts & FV_PART_ARCHITECTURE) add_comparison(s, root, FV_PART_ARCHITECTURE, "architecture");
-    if (parts & FV_PART_SCALING) add_scaling(s, root);
-    if (s->findings.done) add_findings(s, root);
+    fv_json_put(&root, "fovea", json_string(fv_version()));
+    fv_json_put(&root, "kind", json_string(s->kind));
+    fv_json_put(&root, "command", json_string(s->options->command ? s->options->command : ""));
+    add_date(&root);
+    if (s->interrupted) fv_json_put(&root, "interrupted", json_true());
+    fv_json_put(&root, "dataset", dataset_json(s));
+    fv_json_put(&root, "machine", machine_json(s));
+    fv_json_put(&root, "config", config_json(s));
+    fv_json_put(&root, "time_s", time_json(s));
+    fv_json_put(&root, "images_per_s", number(images_per_s(s)));
+    if (strcmp(s->kind, "run") == 0) fv_json_put(&root, "history", run_history_json(&s->jobs[s->final_job]));
+    if (parts & FV_PART_AUGMENTATION) add_comparison(s, &root, FV_PART_AUGMENTATION, "augmentation");
+    if (parts & FV_PART_ARCHITECTURE) add_comparison(s, &root, FV_PART_ARCHITECTURE, "architecture");
+    if (parts & FV_PART_SCALING) add_scaling(s, &root);
+    if (s->findings.done) add_findings(s, &root);
     *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     json_decref(root);
     return *out ? FV_OK : FV_E_MEMORY;
