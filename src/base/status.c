@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-fv_status fv_fail(fv_error *error, fv_status code, const char *format, ...) {
+fv_status(fv_fail)(fv_error *error, fv_status code, const char *format, ...) {
     if (!error) return code;
     error->code = code;
     va_list args;
