@@ -128,7 +128,7 @@ void cli_bar_draw(const char *before, double part, int width, const char *after)
     int full = (int)(part * width + 0.5);
     for (int i = 0; i < width && used < sizeof line / 2; i++)
         used += (size_t)snprintf(line + used, sizeof line - used, i < full ? "━" : i == full ? "╸" : " ");
-    used += (size_t)snprintf(line + used, sizeof line - used, "%s", after);
+    snprintf(line + used, sizeof line - used, "%s", after);
     for (char *at = line; *at && cells >= 0; at++) /* never wider than the terminal: a wrapped line cannot be cleared */
         if (((unsigned char)*at & 0xc0) != 0x80 && cells-- == 0) *at-- = 0;
     fprintf(stderr, "\r%s\033[K", line);

@@ -251,7 +251,12 @@ static fv_status print(const prediction *p, const cli_line *line, fv_error *erro
     char *align = calloc(2 * (size_t)p->top + 2, 1);
     json_t *list = json_array();
     cli_table table = {.align = align};
-    if (!answers || !align || !list) return out_of_memory(error); /* the program ends here */
+    if (!answers || !align || !list) {
+        free(answers);
+        free(align);
+        json_decref(list);
+        return out_of_memory(error);
+    }
     if (!json) print_heads(p, csv, &table, align);
     for (size_t i = 0; i < p->n; i++) {
         if (p->failed[i]) continue;

@@ -159,7 +159,7 @@ static fv_status order_classes(manifest *m) {
     size_t n = (size_t)list->n_classes;
     char **sorted = fv_alloc(n, sizeof *sorted);
     if (!sorted) return fv_fail(m->error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(m->path));
-    uint16_t place[FV_MAX_CLASSES];
+    uint16_t place[FV_MAX_CLASSES] = {0};
     memcpy(sorted, list->class_names, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare);
     for (size_t c = 0; c < n; c++)

@@ -169,7 +169,11 @@ fv_status fv_study_train(fv_study *s) {
     int waiting = s->n_jobs - atomic_load(&s->next), n = s->threads < waiting ? s->threads : waiting;
     if (n <= 0) return FV_OK;
     s->error = &own;
-    FV_TRY(fv_team_create(n, &team));
+    fv_status status = fv_team_create(n, &team);
+    if (status != FV_OK) {
+        s->error = caller;
+        return fv_fail(caller, status, "%d threads could not be started, or memory is short", n);
+    }
     fv_team_run(team, worker, s);
     fv_team_destroy(team);
     atomic_store(&s->next, s->n_jobs); /* the workers counted beyond */
