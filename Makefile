@@ -29,14 +29,6 @@ fuzz:
 	@scripts/setup ci
 	@scripts/fuzz $(FUZZ_SECONDS)
 
-# Every fault of tests/fault/faults.sh, and the readers for FUZZ_SECONDS each.
-soak:
-	@scripts/setup ci
-	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
-	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults
-	@tests/fault/faults.sh $(BUILD)/tests/fault/fovea_faults 1000000
-	@scripts/fuzz $(FUZZ_SECONDS)
-
 # Training with PyTorch beside us, and what the kernels reach of this machine.
 bench:
 	@scripts/setup bench
@@ -45,8 +37,13 @@ bench:
 	@bench/run $(BUILD)
 
 # Kills trainings and studies at random moments and resumes them: docs/reliability.md.
+# Then every fault of tests/fault/faults.sh, and the readers for FUZZ_SECONDS each.
 soak: build
 	@tests/cli/resume.sh $(BUILD)/fovea 400
+	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
+	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults
+	@tests/fault/faults.sh $(BUILD)/tests/fault/fovea_faults 1000000
+	@$(MAKE) --no-print-directory fuzz
 
 install: whole
 	@cmake --install $(BUILD) --prefix $(PREFIX)
