@@ -50,6 +50,7 @@ typedef struct fv_study_options {
 /* The options as their comments say. */
 fv_study_options fv_study_defaults(void);
 
+/* The file in `out` that holds the options of a study, so that it can be resumed. */
 #define FV_STUDY_RECORD "resume.json"
 
 /* Runs the study over `dataset` and writes into the existing directory `out`: study.json, explain.safetensors,

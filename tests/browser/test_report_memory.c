@@ -26,6 +26,8 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
 json_t *__real_json_loads(const char *text, size_t flags, json_error_t *error);
 json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error);
+json_t *__real_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
 
 static size_t n_allocations, failing; /* the one that fails; 0: none */
 static int parsing;
@@ -38,6 +40,12 @@ static int fails(void) {
 json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error) {
     parsing = 1;
     json_t *json = __real_json_loads(text, flags, error);
+    parsing = 0;
+    return json;
+}
+json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error) {
+    parsing = 1;
+    json_t *json = __real_json_loadb(text, size, flags, error);
     parsing = 0;
     return json;
 }
