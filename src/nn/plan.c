@@ -153,8 +153,8 @@ void fv_value_match(fv_value *a, fv_value *b) {
 
 static fv_map map_of(const fv_value *v, float *memory, size_t offset, int border) {
     ptrdiff_t row = (ptrdiff_t)(v->live_w + 2 * border) * FV_LANES, plane = row * (v->live_h + 2 * border);
-    return (fv_map){
-        memory + offset + border * row + (ptrdiff_t)border * FV_LANES, v->shape.c, v->live_h, v->live_w, row, plane};
+    float *at = memory ? memory + offset + border * row + (ptrdiff_t)border * FV_LANES : NULL; /* NULL: for strides */
+    return (fv_map){at, v->shape.c, v->live_h, v->live_w, row, plane};
 }
 
 fv_map fv_plan_data(const fv_plan *plan, int value, const fv_block *block) {

@@ -42,6 +42,7 @@ static const char *verdict(const fv_comparison *comparison) {
 }
 
 static void put_capital(const char *name, fv_buffer *out) {
+    if (!*name) return;
     char first = (char)toupper((unsigned char)name[0]);
     fv_put_bytes(out, &first, 1);
     fv_put(out, name + 1);
