@@ -6,7 +6,7 @@
 #include "nn/fold.h"
 
 enum { ROWS = 1, COLUMNS = 2, PAD = 3, STRIDE = 4 }; /* of a convolution: see conv.c */
-enum { BEHIND = 64 }; /* floats behind the last plane that kernels may touch */
+enum { BEHIND = 64 };                                /* floats behind the last plane that kernels may touch */
 
 /* A value [c][h][w] as planes [h + 2 border][row]; pixel (0, 0) of channel 0 is at `at`. Borders stay zero. A flat
  * value is c floats. */
