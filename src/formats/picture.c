@@ -8,7 +8,12 @@
 #include "formats/files.h"
 #include "formats/vips.h"
 
-enum { MOST_PIXELS = 1 << 26, FREE_PIXELS = 1 << 22, PIXELS_PER_BYTE = 8300 /* deflate's most, at 1 bit a pixel */ };
+enum {
+    MOST_BYTES = 1 << 28, /* of pixels: some decoders hold the whole picture */
+    FREE_PIXELS = 1 << 22,
+    PIXELS_PER_BYTE = 8300,    /* deflate's most, at 1 bit a pixel */
+    JPEG_PIXELS_PER_BYTE = 512 /* a block of 64 takes at least 1 bit */
+};
 
 struct fv_picture_state {
     const fv_vips *vips;
@@ -104,15 +109,34 @@ static void drop_image(struct fv_picture_state *s) {
     s->source = NULL;
 }
 
-static fv_status check_size(const char *path, const char *name, const VipsImage *image, size_t n, fv_error *error) {
-    double pixels = (double)image->Xsize * (double)image->Ysize;
-    if (pixels > MOST_PIXELS)
-        return fv_fail(error, FV_E_DATA, "%s: has %d x %d pixels; more than 67 million are not read: shrink it first",
-                       fv_path_shown(path), image->Xsize, image->Ysize);
-    if (pixels > FREE_PIXELS && pixels > PIXELS_PER_BYTE * (double)n)
+static fv_status check_size(const char *path, file_kind kind, const char *name, int w, int h, int pixel_bytes, size_t n,
+                            fv_error *error) {
+    double pixels = (double)w * (double)h;
+    if (pixels * pixel_bytes > MOST_BYTES)
+        return fv_fail(error, FV_E_DATA, "%s: has %d x %d pixels, more than the 256 MiB that are read: shrink it first",
+                       fv_path_shown(path), w, h);
+    if (pixels > FREE_PIXELS && pixels > (kind == JPEG ? JPEG_PIXELS_PER_BYTE : PIXELS_PER_BYTE) * (double)n)
         return fv_fail(error, FV_E_DATA, "%s: a broken %s: %zu bytes cannot hold the %d x %d pixels it promises",
-                       fv_path_shown(path), name, n, image->Xsize, image->Ysize);
+                       fv_path_shown(path), name, n, w, h);
     return FV_OK;
+}
+
+/* The size in a WebP's first chunk (RFC 9649), 0 x 0 where there is none: libvips allocates the whole picture while it
+ * reads the header, so it must be known before. */
+static void webp_size(const uint8_t *at, size_t n, int *w, int *h) {
+    *w = *h = 0;
+    if (n < 30) return;
+    const uint8_t *chunk = at + 12, *data = at + 20;
+    if (memcmp(chunk, "VP8X", 4) == 0) {
+        *w = 1 + (data[4] | data[5] << 8 | data[6] << 16);
+        *h = 1 + (data[7] | data[8] << 8 | data[9] << 16);
+    } else if (memcmp(chunk, "VP8L", 4) == 0) {
+        *w = 1 + ((data[1] | data[2] << 8) & 0x3fff);
+        *h = 1 + ((data[2] >> 6 | data[3] << 2 | data[4] << 10) & 0x3fff);
+    } else if (memcmp(chunk, "VP8 ", 4) == 0) {
+        *w = (data[6] | data[7] << 8) & 0x3fff;
+        *h = (data[8] | data[9] << 8) & 0x3fff;
+    }
 }
 
 /* The largest of 8, 4, 2, 1 that leaves `least` pixels a side. */
@@ -157,8 +181,14 @@ static bool to_rgb(struct fv_picture_state *s) {
 
 static fv_status open_as(struct fv_picture_state *s, file_kind kind, const char *name, const char *path,
                          const void *bytes, size_t n, int least, fv_picture *out, fv_error *error) {
+    if (kind == WEBP) {
+        int w, h;
+        webp_size(bytes, n, &w, &h);
+        FV_TRY(check_size(path, kind, name, w, h, 4, n, error));
+    }
     if (!load(s, kind, bytes, n, 1)) return fail_vips(s->vips, path, name, error);
-    FV_TRY(check_size(path, name, s->image, n, error));
+    int pixel_bytes = s->image->Bands * (s->image->BandFmt == VIPS_FORMAT_UCHAR ? 1 : 2);
+    FV_TRY(check_size(path, kind, name, s->image->Xsize, s->image->Ysize, pixel_bytes, n, error));
     describe(name, s->image, out);
     out->orientation = s->vips->vips_image_get_orientation(s->image);
     int shrink = kind == JPEG && least > 0 ? shrink_factor(s->image, least) : 1;

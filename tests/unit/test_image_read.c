@@ -90,7 +90,7 @@ static void bad_files_are_told(void **state) {
         {"make_images.py", 1, FV_E_DATA, "is no PNG, JPEG, WebP"},
         {"cut.png", 1, FV_E_DATA, "broken PNG"},
         {"flipped.png", 1, FV_E_DATA, "broken PNG"},
-        {"huge.png", 1, FV_E_DATA, "67 million are not read"},
+        {"huge.png", 1, FV_E_DATA, "more than the 256 MiB that are read"},
         {"grey.png", 2, FV_E_SHAPE, "2 channels"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -102,6 +102,29 @@ static void bad_files_are_told(void **state) {
     }
 }
 
+/* 4000 x 3000 pixels in 40 bytes, in each of the three first chunks that a WebP may have. */
+static void a_webp_that_promises_too_much(void **state) {
+    (void)state;
+    static const struct {
+        const char *chunk;
+        uint8_t data[10];
+    } cases[] = {{"VP8X", {0, 0, 0, 0, 0x9f, 0x0f, 0, 0xb7, 0x0b, 0}},
+                 {"VP8L", {0x2f, 0x9f, 0xcf, 0xed, 0x02}},
+                 {"VP8 ", {0, 0, 0, 0x9d, 0x01, 0x2a, 0xa0, 0x0f, 0xb8, 0x0b}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint8_t bytes[40] = "RIFF\x20\0\0\0WEBP", out[16];
+        memcpy(bytes + 12, cases[i].chunk, 4);
+        bytes[16] = 20;
+        memcpy(bytes + 20, cases[i].data, sizeof cases[i].data);
+        fv_error error = {0};
+        fv_status status =
+            fv_image_read_bytes("a.webp", bytes, sizeof bytes, (fv_shape){1, 4, 4}, FV_FIT_STRETCH, false, out, &error);
+        assert_int_equal(status, FV_E_DATA);
+        assert_string_equal(error.message,
+                            "a.webp: a broken WebP: 40 bytes cannot hold the 4000 x 3000 pixels it promises");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_gives_the_same_pixels),
@@ -109,6 +132,7 @@ int main(void) {
         cmocka_unit_test(shrinking_averages_areas),
         cmocka_unit_test(growing_is_linear),
         cmocka_unit_test(bad_files_are_told),
+        cmocka_unit_test(a_webp_that_promises_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
