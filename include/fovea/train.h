@@ -50,17 +50,17 @@ typedef struct fv_train_state {
 /* How a training goes: begin with fv_train_defaults. */
 typedef struct fv_train_options {
     int epochs, batch;
-    const char *optimizer;  /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
-    double learning_rate;   /* 0: the optimiser's own (adadelta 1, sgd 0.05, adam and adamw 0.001) */
-    const char *schedule;   /* "step 0.7" (per epoch), "step 0.1 every 10", "constant", "cosine", "onecycle"; each
-                               may end in "warmup E" epochs */
-    double label_smoothing; /* [0, 1) */
-    const float
-        *class_weights;        /* [n_classes], above 0: an image's loss counts as its class says, and a batch's loss is
-                                  sum w l / sum w, as PyTorch's CrossEntropyLoss(weight) has it; excludes label smoothing
-                                  and mixing augmentations; NULL: all alike. train_loss stays the plain mean */
-    bool balanced;             /* every class is drawn alike, with replacement, as many images an epoch as there are */
-    double ema;                /* decay of the averaged weights used for evaluation, e.g. 0.999; 0: none */
+    const char *optimizer;      /* "adadelta", "sgd momentum 0.9 nesterov", "adam", "adamw weight_decay 0.01" */
+    double learning_rate;       /* 0: the optimiser's own (adadelta 1, sgd 0.05, adam and adamw 0.001) */
+    const char *schedule;       /* "step 0.7" (per epoch), "step 0.1 every 10", "constant", "cosine", "onecycle"; each
+                                   may end in "warmup E" epochs */
+    double label_smoothing;     /* [0, 1) */
+    const float *class_weights; /* [n_classes], above 0; NULL: all alike. As PyTorch's CrossEntropyLoss(weight) has it:
+                                   an image's loss is -sum w t log p over the classes, t its smoothed and mixed target,
+                                   and a batch's their sum by the sum of its labels' w, or by its images where the
+                                   augmentation mixes them. train_loss stays the plain mean */
+    bool balanced;              /* every class is drawn alike, with replacement, as many images an epoch as there are */
+    double ema;                 /* decay of the averaged weights used for evaluation, e.g. 0.999; 0: none */
     int patience;              /* stop after so many epochs without a better validation loss, keep the best; 0: never */
     uint64_t seed;             /* order, dropout, augmentation */
     int threads;               /* 0: fv_processors() */

@@ -31,9 +31,6 @@ fv_status fv_train_check(const fv_train_options *o, fv_error *error) {
     FV_TRY(check_range("ema", o->ema, 0, 0.999999, error));
     FV_TRY(check_range("patience", o->patience, 0, MAX_EPOCHS, error));
     FV_TRY(check_range("threads", o->threads, 0, MAX_THREADS, error));
-    if (o->class_weights && (o->label_smoothing > 0 || fv_augment_mixes(o->augment)))
-        return fv_fail(error, FV_E_ARGUMENT,
-                       "class weights: go neither with label smoothing nor with augmentation that mixes images");
     FV_TRY(fv_optimiser_parse(o->optimizer, o->learning_rate, &optimiser, error));
     return fv_schedule_parse(o->schedule, o->epochs, &schedule, error);
 }

@@ -152,35 +152,16 @@ static void feed(const run *r, const batch *b, const part *p, const fv_block *bl
     fv_profile_lap(p->profile, FV_PART_FEED);
 }
 
-/* With t = (1 - s) e_label + s / n, mixing takes w = (1 - s) (1 - share) from e_label and gives it to e_other, so that
- * the loss -sum t log p grows by w (z_label - z_other). */
-void fv_loss_mix(const fv_mixture *mixture, const uint16_t label[FV_LANES], int n_lanes, float smoothing, float scale,
-                 const float *z, float *dz, float *loss) {
-    for (int l = 0; l < n_lanes; l++) {
-        const uint16_t own = label[l], other = label[mixture->partner[l]];
-        const float moved = (1 - smoothing) * (1 - mixture->share[l]);
-        if (own == other || moved == 0) continue;
-        dz[own * FV_LANES + l] += moved * scale;
-        dz[other * FV_LANES + l] -= moved * scale;
-        loss[l] += moved * (z[own * FV_LANES + l] - z[other * FV_LANES + l]);
-    }
-}
-
 /* A mixed image counts as the class of its larger part. */
 static uint16_t counted_label(const fv_mixture *mixture, const uint16_t *label, int l) {
     return mixture && mixture->share[l] < 0.5F ? label[mixture->partner[l]] : label[l];
 }
 
-/* The gradient of each image times its class's weight. */
-static void weigh(const float *class_weights, int n_classes, const uint16_t *label, int n_lanes, float *dz) {
-    for (int k = 0; k < n_classes; k++)
-        for (int l = 0; l < n_lanes; l++) dz[k * FV_LANES + l] *= class_weights[label[l]];
-}
-
-/* What the losses of a batch are divided by: every thread finds the same. */
+/* One over what the losses of a batch are divided by: its images, or their weights. As PyTorch divides by the images
+ * wherever targets are probabilities, so do batches of mixed images. Every thread finds the same. */
 static float scale_of(const run *r, size_t first, size_t n) {
     const float *weights = r->t->options->class_weights;
-    if (!weights) return 1 / (float)n;
+    if (!weights || r->t->mixtures) return 1 / (float)n;
     double sum = 0;
     for (size_t i = 0; i < n; i += FV_LANES) {
         uint16_t label[FV_LANES];
@@ -201,8 +182,10 @@ static void loss(const run *r, const batch *b, const fv_block *block) {
     fv_map z = fv_plan_data(t->plan, t->plan->logits, block), dz = fv_plan_gradient(t->plan, t->plan->logits, block);
     t->plan->k->softmax_loss(t->net->n_classes, z.at, label, block->n_lanes, smoothing, scale, dz.at, NULL, losses,
                              best);
-    if (t->options->class_weights) weigh(t->options->class_weights, t->net->n_classes, label, block->n_lanes, dz.at);
     if (mixture) fv_loss_mix(mixture, label, block->n_lanes, smoothing, scale, z.at, dz.at, losses);
+    if (t->options->class_weights)
+        fv_loss_weigh(t->options->class_weights, t->net->n_classes, mixture, label, block->n_lanes, smoothing, scale,
+                      dz.at);
     double sum = 0;
     int correct = 0;
     for (int l = 0; l < block->n_lanes; l++) {

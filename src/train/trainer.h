@@ -54,6 +54,13 @@ void fv_trainer_continue(fv_trainer *trainer, fv_team *team, const fv_source *so
 void fv_loss_mix(const fv_mixture *mixture, const uint16_t label[FV_LANES], int n_lanes, float smoothing, float scale,
                  const float *z, float *dz, float *loss);
 
+/* The gradient of images whose classes weigh differently, from that of softmax_loss and fv_loss_mix: of the loss
+ * -sum over k of class_weights[k] t_k log p_k, t the smoothed and mixed target. mixture NULL: no image is mixed.
+ * dz [n_classes][16]
+ * Source: PyTorch, aten/src/ATen/native/LossNLL.cpp, cross_entropy_loss_prob_target and _label_smoothing. */
+void fv_loss_weigh(const float *class_weights, int n_classes, const fv_mixture *mixture, const uint16_t label[FV_LANES],
+                   int n_lanes, float smoothing, float scale, float *dz);
+
 /* The gradients of the last step, of n images, laid out as net->weights. */
 void fv_trainer_gradient(const fv_trainer *trainer, size_t n, float *gradient);
 

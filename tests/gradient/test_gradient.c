@@ -108,12 +108,87 @@ static void test_gradients(void **state) {
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) check_model(models[i]);
 }
 
+/* ---- class weights ---- */
+
+/* The loss of N images of logits z, in double: -sum w t log p over the batch, by the sum of the labels' weights, or by
+ * N where images are mixed. */
+static double weighted_loss(const double *z, const float *w, double smoothing, const fv_mixture *mixtures) {
+    double loss = 0, divisor = 0;
+    for (int i = 0; i < N; i++) {
+        const fv_mixture *m = mixtures ? &mixtures[i / FV_LANES] : NULL;
+        const int l = i % FV_LANES, other = m ? labels[i - l + m->partner[l]] : labels[i];
+        const double share = m ? (double)m->share[l] : 1;
+        double total = 0;
+        for (int k = 0; k < CLASSES; k++) total += exp(z[k]);
+        for (int k = 0; k < CLASSES; k++) {
+            const double hard = share * (k == labels[i]) + (1 - share) * (k == other);
+            const double t = (1 - smoothing) * hard + smoothing / CLASSES;
+            loss -= (double)w[k] * t * (z[k] - log(total));
+        }
+        divisor += m ? 1 : (double)w[labels[i]];
+    }
+    return loss / divisor;
+}
+
+/* One step of a net that knows its bias alone (its weights are 0), so that the logits of all images are that bias. */
+static void check_weighted(const char *augment, double smoothing) {
+    static const float class_weights[CLASSES] = {0.5F, 3, 1.25F, 0.75F, 2}, bias[CLASSES] = {0.3F, -1, 0.5F, 0, 1.5F};
+    static uint8_t mixed[16 * CHANNELS * SIDE * SIDE];
+    fv_net *net = NULL;
+    fv_trainer *t = NULL;
+    fv_team *team = NULL;
+    fv_augment *a = NULL;
+    fv_mixture mixtures[3];
+    fv_error error = {0};
+    fv_train_options o = fv_train_defaults();
+    o.batch = N;
+    o.label_smoothing = smoothing;
+    o.class_weights = class_weights;
+    if (fv_augment_create(augment, images.shape, &a, &error) != FV_OK) fail_msg("%s", error.message);
+    o.augment = a;
+    assert_int_equal(fv_net_create("dense classes", images.shape, CLASSES, 0, 3, &net, &error), FV_OK);
+    float *zeros = calloc(CLASSES * CHANNELS * SIDE * SIDE, sizeof *zeros);
+    fv_net_tensor_set(net, 0, zeros);
+    fv_net_tensor_set(net, 1, bias);
+    assert_int_equal(fv_trainer_create(net, &o, &images, 1, &t, &error), FV_OK);
+    assert_int_equal(fv_team_create(1, &team), FV_OK);
+    const fv_source source = {.images = &images, .augment = a, .seed = o.seed};
+    assert_int_equal(fv_trainer_epoch(t, team, &source, N, 0).status, FV_OK);
+    float *g = aligned_alloc(64, net->n_weights * sizeof *g);
+    fv_trainer_gradient(t, N, g);
+    void *scratch = malloc(fv_augment_scratch(a) + 1);
+    for (uint32_t block = 0; block < 3; block++)
+        fv_augment_mix(a, o.seed, 0, 16 * block, block < 2 ? 16 : N - 32, mixed, &mixtures[block], scratch);
+    for (int k = 0; k < CLASSES; k++) {
+        const double h = 1e-5;
+        double z[CLASSES];
+        for (int j = 0; j < CLASSES; j++) z[j] = (double)bias[j] + (j == k ? h : 0);
+        const double up = weighted_loss(z, class_weights, smoothing, fv_augment_mixes(a) ? mixtures : NULL);
+        z[k] -= 2 * h;
+        const double down = weighted_loss(z, class_weights, smoothing, fv_augment_mixes(a) ? mixtures : NULL);
+        assert_true(fabs((double)g[net->tensors[1].offset + (size_t)k] - (up - down) / (2 * h)) < 1e-6);
+    }
+    free(scratch);
+    free(g);
+    free(zeros);
+    fv_team_destroy(team);
+    fv_trainer_destroy(t);
+    fv_augment_destroy(a);
+    fv_net_destroy(net);
+}
+
+static void test_class_weights(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < N; i++) labels[i] = (uint16_t)(i * 7 % CLASSES);
+    for (int i = 0; i < 4; i++) check_weighted(i & 2 ? "mixup 0.5" : "none", i & 1 ? 0.2 : 0);
+}
+
 int main(void) {
     fv_error error;
     if (fv_isa_choose(&error) != FV_OK) {
         print_message("SKIP: %s\n", error.message);
         return 77;
     }
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_class_weights)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
