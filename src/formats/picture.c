@@ -184,6 +184,9 @@ static fv_status open_as(struct fv_picture_state *s, file_kind kind, const char 
     if (kind == WEBP) {
         int w, h;
         webp_size(bytes, n, &w, &h);
+        if (w == 0 || h == 0)
+            return fv_fail(error, FV_E_DATA, "%s: a broken WebP: its header gives no size: save it anew",
+                           fv_path_shown(path));
         FV_TRY(check_size(path, kind, name, w, h, 4, n, error));
     }
     if (!load(s, kind, bytes, n, 1)) return fail_vips(s->vips, path, name, error);
