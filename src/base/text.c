@@ -93,7 +93,7 @@ static bool word_size(fv_word word, double value[2]) {
 static fv_status read_value(fv_cursor *cursor, fv_word call, const fv_param *param, int n_classes, double *value,
                             fv_error *error) {
     fv_word word = fv_text_next(cursor);
-    double v[2];
+    double v[2] = {0, 0};
     if (n_classes > 0 && fv_word_is(word, "classes")) {
         v[0] = n_classes;
     } else if (param->kind == FV_PARAM_SIZE ? !word_size(word, v) : !word_number(word, v)) {

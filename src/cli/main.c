@@ -104,7 +104,8 @@ static int run_words(int argc, const char **words) {
         return CLI_USAGE;
     }
     const cli_verb *verb = cli_verb_find(name);
-    fv_status status = verb ? fv_isa_choose(&error) : cli_verb_unknown(name, &error);
+    if (!verb) return cli_end(cli_verb_unknown(name, &error), &error);
+    fv_status status = fv_isa_choose(&error);
     return status == FV_OK ? verb->run(argc - 1, words + 1) : cli_end(status, &error);
 }
 

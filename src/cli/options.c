@@ -85,7 +85,7 @@ static fv_status check_arguments(cli_line *line, fv_error *error) {
     if (line->n_arguments < usage->min_arguments)
         return fv_fail(error, FV_E_ARGUMENT, "%s: an argument is missing: give `fovea %s %s`", usage->verb, usage->verb,
                        usage->arguments);
-    if (line->n_arguments > usage->max_arguments)
+    if (line->arguments && line->n_arguments > usage->max_arguments)
         return fv_fail(error, FV_E_ARGUMENT, "%.200s: one argument too many: give `fovea %s%s%s`",
                        line->arguments[usage->max_arguments], usage->verb, *usage->arguments ? " " : "",
                        usage->arguments);

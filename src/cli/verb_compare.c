@@ -48,7 +48,7 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
     fv_status status = fv_run_read_predictions(c->run.directory, all->split, &c->predictions, &c->n, error);
     if (status == FV_E_IO) { /* none were written */
         fv_dataset *dataset;
-        fv_score score;
+        fv_score score = {0};
         FV_TRY(cli_dataset_open(&c->run.info.config, NULL, &dataset, error));
         bool same = cli_run_same_data(&c->run.info, dataset);
         if (!same)

@@ -102,7 +102,7 @@ static bool take_number(const char **at, unsigned *value) {
     const char *from = *at + strspn(*at, " \t\"");
     unsigned x = 0;
     int n = 0;
-    for (; isdigit((unsigned char)from[n]) && n < 4; n++) x = 10 * x + (unsigned)(from[n] - '0');
+    for (; n < 4 && isdigit((unsigned char)from[n]); n++) x = 10 * x + (unsigned)(from[n] - '0');
     if (n == 0 || n > 3) return false;
     from += n;
     if (*from && *from != ',') from += strspn(from, " \t\"");

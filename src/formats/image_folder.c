@@ -71,7 +71,7 @@ static bool is_plain_file(const char *path) {
 /* Whether the folder holds an image file, at any depth that is read; depth 0 is the set, 1 a split or class, 2 a
  * class. */
 static bool holds_images(const char *path, int depth) {
-    listing names;
+    listing names = {0};
     char inside[PATH_MAX];
     bool found = false;
     if (list_directory(path, &names, NULL) != FV_OK) return false;
@@ -104,7 +104,7 @@ static void note(const scan *s, const char *text) {
 /* Adds the images below root/`inside`. */
 static fv_status add_files(scan *s, const char *inside, int label, fv_list_split split, int depth) {
     char path[PATH_MAX], below[PATH_MAX];
-    listing names;
+    listing names = {0};
     if (!join(path, s->root, inside))
         return fv_fail(s->error, FV_E_IO, "%s: the path is too long", fv_path_shown(inside));
     FV_TRY(list_directory(path, &names, s->error));
@@ -159,7 +159,7 @@ static fv_status unknown_class(const scan *s, const char *where, const char *nam
 /* The classes below root/`inside`: folders that hold images. Training makes classes, the others must know them. */
 static fv_status add_split(scan *s, const char *inside, fv_list_split split) {
     char path[PATH_MAX], below[PATH_MAX];
-    listing names;
+    listing names = {0};
     bool makes_classes = split == FV_LIST_TRAIN && !s->options->class_names;
     if (!join(path, s->root, inside))
         return fv_fail(s->error, FV_E_IO, "%s: the path is too long", fv_path_shown(inside));
@@ -189,7 +189,7 @@ static int split_of(const char *name) {
 
 /* The folders named for splits ("" where there is none); others beside a train folder are told. */
 static fv_status find_splits(scan *s, char found[3][256]) {
-    listing names;
+    listing names = {0};
     char path[PATH_MAX], text[400], shown[200];
     FV_TRY(list_directory(s->root, &names, s->error));
     memset(found, 0, 3 * sizeof *found);

@@ -76,7 +76,7 @@ static int compare(const void *a, const void *b) {
 }
 
 fv_status fv_image_list_size(const fv_image_list *list, fv_shape *shape, fv_error *error) {
-    int h[SAMPLE], w[SAMPLE];
+    int h[SAMPLE] = {0}, w[SAMPLE] = {0};
     size_t n_train = 0, n = 0;
     fv_error reason = {0}; /* of the first that fails */
     while (n_train < list->n && list->at[n_train].split == FV_LIST_TRAIN) n_train++;

@@ -162,17 +162,17 @@ static fv_status read_norm(reading *r, const Onnx__NodeProto *node, int in) {
     const Onnx__AttributeProto *eps = find_attribute(node, "epsilon");
     if (!eps || !has_floats(r, node, 1, n))
         return fail_node(r, node, "has other weights or attributes than a batch norm of Fovea's");
-    double *mean = malloc(2 * n * sizeof *mean), *variance = mean + n;
+    double *mean = malloc(2 * n * sizeof *mean); /* n means, n variances */
     fv_step *s = add_step(r, FV_STEP_SCALE, in, x, n, n);
     fv_status status = FV_OK;
     if (!mean || !s) {
         status = mean ? fail_step(r, node, 2 * n) : fail_memory(r);
     } else if (!read_floats(r, node, 1, n, s->weight) || !read_floats(r, node, 2, n, s->bias) ||
-               !read_floats(r, node, 3, n, mean) || !read_floats(r, node, 4, n, variance)) {
+               !read_floats(r, node, 3, n, mean) || !read_floats(r, node, 4, n, mean + n)) {
         status = fail_node(r, node, "has weights that are no finite floats");
     }
     for (size_t c = 0; status == FV_OK && c < n; c++) {
-        s->weight[c] /= sqrt(variance[c] + (double)eps->f);
+        s->weight[c] /= sqrt(mean[n + c] + (double)eps->f);
         s->bias[c] -= mean[c] * s->weight[c];
     }
     free(mean);

@@ -31,6 +31,8 @@
 #define INL static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL /* gcc unrolls no loop that a sanitizer's calls have split, and warns */
 #else
 #define UNROLL _Pragma("GCC unroll 32")
 #endif

@@ -44,7 +44,7 @@ static float scale_of(const fv_plan *plan, const fv_op *op) {
 
 static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
-    uint16_t *keep = (uint16_t *)(block->memory + op->kept);
+    uint16_t *keep = (void *)(block->memory + op->kept);
     plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->layer, n_masks(plan, op),
                         (uint32_t)((1 - fv_op_layer(plan, op)->arg[0]) * 4294967296.0), keep);
     plan->k->mask(&x, keep, per_channel(plan, op), scale_of(plan, op), &y, 0);
@@ -53,7 +53,7 @@ static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block)
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     if (!fv_plan_wants(plan, op->in)) return;
     fv_map dy = fv_plan_gradient(plan, op->out, block), dx = fv_plan_gradient(plan, op->in, block);
-    plan->k->mask(&dy, (const uint16_t *)(block->memory + op->kept), per_channel(plan, op), scale_of(plan, op), &dx,
+    plan->k->mask(&dy, (const void *)(block->memory + op->kept), per_channel(plan, op), scale_of(plan, op), &dx,
                   op->add_in);
 }
 
@@ -74,7 +74,7 @@ float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op) {
 const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     double p = fused_p(plan, op);
     if (p == 0) return NULL;
-    uint16_t *keep = (uint16_t *)(block->memory + op->masks);
+    uint16_t *keep = (void *)(block->memory + op->masks);
     plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->dropout,
                         plan->values[op->out].shape.c, (uint32_t)((1 - p) * 4294967296.0), keep);
     return keep;

@@ -182,10 +182,9 @@ static moments merge(moments a, moments b) {
 
 /* Blocks in order within a slot, slots as a perfect binary tree. */
 static moments merge_blocks(const fv_plan *plan, const fv_op *op, int c, size_t n, int n_blocks, double pixels) {
-    moments slot[FV_MAX_SLOTS];
+    moments slot[FV_MAX_SLOTS] = {{0, 0, 0}};
     for (int s = 0; s < plan->n_slots; s++) {
         int begin, end;
-        slot[s] = (moments){0, 0, 0};
         fv_plan_slot(plan, s, &begin, &end);
         for (int i = begin; i < end && i < n_blocks; i++) {
             size_t left = n - (size_t)i * FV_LANES, lanes = left < FV_LANES ? left : FV_LANES;

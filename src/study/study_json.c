@@ -204,8 +204,8 @@ static json_t *fit_point(const fv_power_law *fit, double n, int prediction) {
 /* Mean test error of every fraction, smallest first; an error of zero stands at 0.5 / n. */
 static int mean_errors(const fv_study *s, double *n, double *error) {
     int m = 0;
-    for (double fraction = 1.0 / 16; fraction <= 1; fraction *= 2) {
-        double wrong = 0, total = 0, images = 0;
+    for (int parts = 16; parts; parts /= 2) {
+        double fraction = 1.0 / parts, wrong = 0, total = 0, images = 0;
         for (int i = 0; i < s->n_jobs; i++) {
             const fv_job *job = &s->jobs[i];
             if (!(job->parts & FV_PART_SCALING) || !job->done || job->fraction != fraction) continue;
@@ -229,7 +229,7 @@ static json_t *fit_json(const fv_study *s) {
     json_t *points = json_array(), *forecast = json_array();
     for (int i = 0; i < BAND_POINTS; i++)
         fv_json_append(&points, fit_point(&fit, n[0] * pow(4 * n[m - 1] / n[0], i / (BAND_POINTS - 1.0)), 0));
-    for (double factor = 2; factor <= 4; factor *= 2) fv_json_append(&forecast, fit_point(&fit, factor * n[m - 1], 1));
+    for (int factor = 2; factor <= 4; factor *= 2) fv_json_append(&forecast, fit_point(&fit, factor * n[m - 1], 1));
     return json_pack("{so so so so so so}", "coefficient", number(fit.coefficient), "exponent", number(fit.exponent),
                      "exponent_low", number(fit.exponent_low), "exponent_high", number(fit.exponent_high), "points",
                      points, "forecast", forecast);
