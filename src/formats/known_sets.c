@@ -29,6 +29,7 @@ static const fv_known_set known[] = {
     {"emnist-balanced", "131,600 digits and letters of 28x28", "fovea data get emnist-balanced", 47, characters, 0},
     {"cifar10", "60,000 photographs of 32x32, 10 classes", "fovea data get cifar10", 0, NULL, 0},
     {"cifar100", "60,000 photographs of 32x32, 100 classes", "fovea data get cifar100", 0, NULL, 0},
+    {"svhn", "99,289 digits of house numbers, 32x32", "fovea data get svhn", 10, digits, 0},
 };
 
 const fv_known_set *fv_known_set_at(int index) {

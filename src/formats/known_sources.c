@@ -78,6 +78,12 @@ static const fv_known_source sources[] = {
      {{"cifar-100-binary.tar.gz", 168513733, "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", NULL}},
      FV_PACKED_TAR,
      {"train.bin", "test.bin", "fine_label_names.txt"}},
+    {"svhn",
+     {"http://ufldl.stanford.edu/housenumbers/"},
+     {{"train_32x32.mat", 182040794, "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8", NULL},
+      {"test_32x32.mat", 64275384, "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b", NULL}},
+     FV_PACKED_NOT,
+     {NULL}},
 };
 
 const fv_known_source *fv_known_source_at(int index) {

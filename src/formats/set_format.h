@@ -34,7 +34,8 @@ typedef struct fv_set_format {
     fv_status (*read)(const char *path, fv_set_content *out, fv_error *error);
 } fv_set_format;
 
-extern const fv_set_format fv_set_idx, fv_set_cifar, fv_set_numpy, fv_set_csv, fv_set_manifest, fv_set_folder;
+extern const fv_set_format fv_set_idx, fv_set_cifar, fv_set_svhn, fv_set_numpy, fv_set_csv, fv_set_manifest,
+    fv_set_folder;
 
 /* The first format that is here; NULL: none. */
 const fv_set_format *fv_set_format_of(const char *path);

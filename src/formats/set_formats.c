@@ -4,7 +4,7 @@
 #include "formats/set_format.h"
 #include "fovea/net.h"
 
-static const fv_set_format *const formats[] = {&fv_set_idx,      &fv_set_cifar, &fv_set_numpy,
+static const fv_set_format *const formats[] = {&fv_set_idx,      &fv_set_cifar, &fv_set_svhn,  &fv_set_numpy,
                                                &fv_set_manifest, &fv_set_csv,   &fv_set_folder};
 
 const fv_set_format *fv_set_format_of(const char *path) {
