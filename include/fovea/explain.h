@@ -2,6 +2,7 @@
 #ifndef FOVEA_EXPLAIN_H
 #define FOVEA_EXPLAIN_H
 
+#include "fovea/statistics.h"
 #include "fovea/train.h"
 
 #ifdef __cplusplus
@@ -10,6 +11,9 @@ extern "C" {
 
 /* counts[true * n_classes + predicted] from predictions. */
 void fv_confusion(const fv_prediction *predictions, size_t n, int n_classes, size_t *counts);
+
+/* Macro averages of predictions; zero for n = 0. FV_E_MEMORY. */
+fv_status fv_macro_of(const fv_prediction *predictions, size_t n, int n_classes, fv_macro_score *out) FV_MUST_CHECK;
 
 /* Indices into `predictions` of the wrong ones, worst first: loss descending, then index. *out is malloc'd. */
 fv_status fv_mistakes(const fv_prediction *predictions, size_t n, uint32_t **out, size_t *n_out) FV_MUST_CHECK;

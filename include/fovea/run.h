@@ -2,6 +2,7 @@
 #ifndef FOVEA_RUN_H
 #define FOVEA_RUN_H
 
+#include "fovea/statistics.h"
 #include "fovea/train.h"
 
 #ifdef __cplusplus
@@ -71,10 +72,11 @@ typedef struct fv_run_record {
     size_t n_training, n_validation;
     int threads; /* in use */
     int epochs_done;
-    const fv_epoch *history;    /* [epochs_done] */
-    double time_s;              /* 0 before the end */
-    const char *result;         /* "running", "done", "interrupted", "diverged", "failed" */
-    const fv_score *validation; /* of the weights that were kept; NULL: as the last epoch says */
+    const fv_epoch *history;                /* [epochs_done] */
+    double time_s;                          /* 0 before the end */
+    const char *result;                     /* "running", "done", "interrupted", "diverged", "failed" */
+    const fv_score *validation;             /* of the weights that were kept; NULL: as the last epoch says */
+    const fv_macro_score *validation_macro; /* beside it; NULL: not known */
 } fv_run_record;
 
 /* Writes run.json (whole or not at all), its configuration resolved. Called once before the first step and once at the

@@ -2,6 +2,7 @@
 #ifndef FOVEA_STATISTICS_H
 #define FOVEA_STATISTICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -50,12 +51,16 @@ typedef struct fv_class_score {
 } fv_class_score;
 /* counts [n_classes][n_classes]; out [n_classes]. */
 void fv_class_scores(const size_t *counts, int n_classes, fv_class_score *out);
-/* Means over the classes that have images: the recall (balanced accuracy) and F1, every class counted alike. */
+/* Means over the classes that have images: the recall (balanced accuracy), precision and F1, every class counted
+ * alike. */
 typedef struct fv_macro_score {
-    double accuracy, f1;
+    double accuracy, f1, precision;
 } fv_macro_score;
 /* classes [n_classes]; zero where no class has images. */
 fv_macro_score fv_macro_scores(const fv_class_score *classes, int n_classes);
+/* Whether the balanced accuracy is worth telling beside an accuracy of `correct` out of n: it lies outside that one's
+ * interval. It does where classes are uneven and read unevenly well; else both say the same. */
+bool fv_macro_differs(const fv_macro_score *macro, size_t correct, size_t n);
 
 #ifdef __cplusplus
 }

@@ -38,27 +38,38 @@ static cli_text accuracy_of(const double *correct, double total, size_t n) {
     return out;
 }
 
+/* "loss 0.0461", and the balanced accuracy where it tells more. */
+static void add_more(cli_text *out, double loss, const fv_macro_score *macro, size_t correct, size_t total) {
+    const bool differs = fv_macro_differs(macro, correct, total);
+    snprintf(out->s, sizeof out->s, "loss %.4f%s%.12s", loss, differs ? " · balanced " : "",
+             differs ? cli_percent(macro->accuracy, cli_decimals(total)).s : "");
+}
+
 /* The rows of `list` that agree with `first` in `key`, summarised by `prefix`_correct and `prefix`_loss; false where an
  * earlier row agrees, too. */
 static bool summarise(const json_t *list, size_t first, const char *key, const char *prefix, cli_text *accuracy,
                       cli_text *loss) {
     double correct[MOST_SEEDS], losses[MOST_SEEDS], total = 1;
-    char names[3][40];
+    char names[4][40];
+    fv_macro_score macro = {0};
     size_t n = 0;
     snprintf(names[0], sizeof names[0], "%s_correct", prefix);
     snprintf(names[1], sizeof names[1], "%s_total", prefix);
     snprintf(names[2], sizeof names[2], "%s_loss", prefix);
+    snprintf(names[3], sizeof names[3], "%s_macro_accuracy", prefix);
     const json_t *own = json_object_get(json_array_get(list, first), key);
     for (size_t i = 0; i < json_array_size(list) && n < MOST_SEEDS; i++) {
         const json_t *other = json_array_get(list, i);
         if (!json_equal(json_object_get(other, key), own)) continue;
         if (i < first) return false;
         correct[n] = number(other, names[0]);
+        macro.accuracy += number(other, names[3]);
         losses[n++] = number(other, names[2]);
         total = number(other, names[1]);
     }
     *accuracy = accuracy_of(correct, total, n);
-    snprintf(loss->s, sizeof loss->s, "loss %.4f", fv_mean(losses, n));
+    macro.accuracy /= (double)n;
+    add_more(loss, fv_mean(losses, n), &macro, (size_t)fv_mean(correct, n), (size_t)total);
     return true;
 }
 
@@ -121,8 +132,10 @@ static void explained(cli_table *table, const json_t *study) {
     char text[96];
     if (final) {
         size_t correct = (size_t)number(final, "test_correct"), total = (size_t)number(final, "test_total");
-        snprintf(text, sizeof text, "loss %.4f", number(final, "test_loss"));
-        row(table, "test", string(final, "model"), cli_accuracy(correct, total, cli_decimals(total)).s, text);
+        const fv_macro_score macro = {.accuracy = number(final, "test_macro_accuracy")};
+        cli_text more;
+        add_more(&more, number(final, "test_loss"), &macro, correct, total);
+        row(table, "test", string(final, "model"), cli_accuracy(correct, total, cli_decimals(total)).s, more.s);
         if (mistakes) {
             snprintf(text, sizeof text, "of %s", cli_count(total).s);
             row(table, "4 mistakes", cli_count(json_array_size(mistakes)).s, text, "");

@@ -223,6 +223,7 @@ fv_status cli_training_run(cli_training *t, fv_error *error) {
     if (!ended || t->validation.n == 0) return status;
     fv_status evaluated =
         fv_evaluate(t->net, &t->dataset->train, &t->validation, t->threads, NULL, 0, 0, &t->score, t->predictions);
+    if (evaluated == FV_OK) evaluated = fv_macro_of(t->predictions, t->score.n, t->dataset->n_classes, &t->macro);
     if (status == FV_OK && evaluated != FV_OK)
         return fv_fail(error, evaluated, "validation: %s", fv_status_text(evaluated));
     return status;

@@ -20,6 +20,7 @@ typedef struct cli_training {
     double time_s;              /* earlier sessions of a resumed one included */
     fv_score score;             /* of the kept weights on the validation split; n 0: none */
     fv_prediction *predictions; /* [validation.n] */
+    fv_macro_score macro;       /* of them */
     FILE *rows;                 /* where a row per epoch goes; NULL: nowhere */
     bool bar;                   /* draws one on a terminal */
     double start_s, epoch_start_s;

@@ -29,6 +29,7 @@ typedef struct column {
     cli_run run;
     size_t n, correct;
     double loss;
+    fv_macro_score macro;
     fv_prediction *predictions; /* [n], ascending index */
 } column;
 
@@ -65,7 +66,8 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
         c->correct += c->predictions[i].truth == c->predictions[i].predicted;
         c->loss += (double)c->predictions[i].loss / (double)c->n;
     }
-    return FV_OK;
+    if (fv_macro_of(c->predictions, c->n, fv_net_n_classes(c->run.net), &c->macro) == FV_OK) return FV_OK;
+    return fv_fail(error, FV_E_MEMORY, "out of memory");
 }
 
 /* Of the same data, the same images. */
@@ -101,6 +103,12 @@ static bool field_differs(const comparison *all, int field) {
     return false;
 }
 
+static bool macro_differs(const comparison *all) {
+    for (int i = 0; i < all->n; i++)
+        if (fv_macro_differs(&all->columns[i].macro, all->columns[i].correct, all->columns[i].n)) return true;
+    return false;
+}
+
 static void print_table(const comparison *all) {
     char align[MOST_RUNS + 2] = "l";
     memset(align + 1, 'l', (size_t)all->n);
@@ -128,6 +136,14 @@ static void print_table(const comparison *all) {
     for (int i = 0; i < all->n; i++)
         cli_cell(&table, "%s",
                  cli_accuracy(all->columns[i].correct, all->columns[i].n, cli_decimals(all->columns[i].n)).s);
+    if (macro_differs(all)) {
+        cli_cell(&table, "%s balanced accuracy", all->split);
+        for (int i = 0; i < all->n; i++)
+            cli_cell(&table, "%s", cli_percent(all->columns[i].macro.accuracy, cli_decimals(all->columns[i].n)).s);
+        cli_cell(&table, "%s macro F1", all->split);
+        for (int i = 0; i < all->n; i++)
+            cli_cell(&table, "%s", cli_percent(all->columns[i].macro.f1, cli_decimals(all->columns[i].n)).s);
+    }
     cli_table_print(&table, stdout);
 }
 
@@ -186,11 +202,12 @@ static json_t *to_json(const comparison *all) {
     for (int i = 0; i < all->n; i++) {
         const column *c = &all->columns[i];
         fv_interval in = fv_wilson(c->correct, c->n);
-        json_array_append_new(runs, json_pack("{ss sI sI sf sf sf sf sI sf}", "run", c->run.directory, "total",
+        json_array_append_new(runs, json_pack("{ss sI sI sf sf sf sf sf sf sI sf}", "run", c->run.directory, "total",
                                               (json_int_t)c->n, "correct", (json_int_t)c->correct, "loss", c->loss,
                                               "accuracy", (double)c->correct / (double)c->n, "accuracy_low", in.low,
-                                              "accuracy_high", in.high, "weights",
-                                              (json_int_t)fv_net_n_weights(c->run.net), "time_s", c->run.info.time_s));
+                                              "accuracy_high", in.high, "macro_accuracy", c->macro.accuracy, "macro_f1",
+                                              c->macro.f1, "weights", (json_int_t)fv_net_n_weights(c->run.net),
+                                              "time_s", c->run.info.time_s));
         if (i == 0 || !same_images(all, first, c)) continue;
         size_t won = gained(first, c, NULL), lost = gained(c, first, NULL);
         json_array_append_new(tests, json_pack("{ss ss so so sf}", "a", first->run.directory, "b", c->run.directory,

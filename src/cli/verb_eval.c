@@ -71,8 +71,8 @@ static void print(const evaluation *e) {
     }
     cli_table_print(&table, stdout);
     fv_macro_score macro = fv_macro_scores(e->classes, e->dataset->n_classes);
-    printf("macro        accuracy %s · F1 %s: means over the classes\n", cli_percent(macro.accuracy, cli_decimals(n)).s,
-           cli_percent(macro.f1, cli_decimals(n)).s);
+    printf("all classes  balanced accuracy %s · macro F1 %s: means over the classes\n",
+           cli_percent(macro.accuracy, cli_decimals(n)).s, cli_percent(macro.f1, cli_decimals(n)).s);
     if (!e->imported) printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
 }
 

@@ -97,7 +97,8 @@ static fv_status write_record(const run *r, const char *result, fv_error *error)
                             .history = t->history,
                             .time_s = t->time_s,
                             .result = result,
-                            .validation = t->score.n ? &t->score : NULL};
+                            .validation = t->score.n ? &t->score : NULL,
+                            .validation_macro = t->score.n ? &t->macro : NULL};
     return fv_run_write_record(r->directory, &record, error);
 }
 
@@ -118,6 +119,8 @@ static void print_end(const cli_training *t, const char *directory, FILE *to) {
     fv_net_hash(t->net, hash);
     fprintf(to, "done in %s", cli_duration(t->time_s).s);
     if (t->score.n) fprintf(to, " · validation %s", cli_accuracy(t->score.correct, t->score.n, 1).s);
+    if (fv_macro_differs(&t->macro, t->score.correct, t->score.n))
+        fprintf(to, " · balanced %s", cli_percent(t->macro.accuracy, 1).s);
     fprintf(to, " · weights %.8s · %s\n", hash, directory);
 }
 

@@ -73,6 +73,10 @@ static json_t *result_json(const fv_run_record *record) {
         set_real(&result, "validation_accuracy", (double)v->correct / (double)v->n);
         fv_json_put(&result, "validation_correct", json_integer((json_int_t)v->correct));
         fv_json_put(&result, "validation_total", json_integer((json_int_t)v->n));
+        if (record->validation_macro) {
+            set_real(&result, "validation_macro_accuracy", record->validation_macro->accuracy);
+            set_real(&result, "validation_macro_f1", record->validation_macro->f1);
+        }
     }
     char hash[65];
     fv_net_hash(record->net, hash);

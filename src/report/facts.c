@@ -70,10 +70,26 @@ void fv_facts_deinit(fv_facts *facts) {
     *facts = (fv_facts){0};
 }
 
-static double member(const json_t *row, const char *split, const char *what) {
+static double member_or(const json_t *row, const char *split, const char *what, double fallback) {
     char key[40];
     snprintf(key, sizeof key, "%s_%s", split, what);
-    return fv_fact_number(row, key, 0);
+    return fv_fact_number(row, key, fallback);
+}
+
+static double member(const json_t *row, const char *split, const char *what) {
+    return member_or(row, split, what, 0);
+}
+
+/* NaN lies outside of nothing. */
+static bool macro_differs(const fv_macro_score *macro, double correct, double total) {
+    return total > 0 && correct >= 0 && correct <= total &&
+           fv_macro_differs(macro, (size_t)llround(correct), (size_t)llround(total));
+}
+
+bool fv_fact_macro(const json_t *object, const char *split, fv_macro_score *macro) {
+    *macro = (fv_macro_score){.accuracy = member_or(object, split, "macro_accuracy", NAN),
+                              .f1 = member_or(object, split, "macro_f1", NAN)};
+    return macro_differs(macro, member(object, split, "correct"), member(object, split, "total"));
 }
 
 static void add_measure(fv_measure *measure, const json_t *row, const char *split) {
@@ -87,6 +103,8 @@ static void add_measure(fv_measure *measure, const json_t *row, const char *spli
     measure->total += total;
     measure->accuracy += accuracy;
     measure->loss += member(row, split, "loss");
+    measure->macro.accuracy += member_or(row, split, "macro_accuracy", NAN);
+    measure->macro.f1 += member_or(row, split, "macro_f1", NAN);
 }
 
 static void finish_measure(fv_measure *measure, int n) {
@@ -94,6 +112,9 @@ static void finish_measure(fv_measure *measure, int n) {
     measure->total /= n;
     measure->accuracy /= n;
     measure->loss /= n;
+    measure->macro.accuracy /= n;
+    measure->macro.f1 /= n;
+    measure->macro_differs = macro_differs(&measure->macro, measure->correct, measure->total);
     measure->interval = fv_wilson((size_t)llround(measure->correct), (size_t)llround(measure->total));
 }
 

@@ -35,6 +35,8 @@ typedef struct fv_measure {
     double accuracy, loss;      /* mean over seeds */
     double low_seed, high_seed; /* lowest and highest accuracy of a seed */
     fv_interval interval;       /* Wilson, of `correct` out of `total` */
+    fv_macro_score macro;       /* mean over seeds; NaN where the study does not say */
+    bool macro_differs;         /* it is worth telling: fv_macro_differs */
 } fv_measure;
 
 enum { FV_MAX_GROUPS = 64 };
@@ -48,6 +50,9 @@ typedef struct fv_group {
     double n_train;         /* scaling only */
     fv_measure train, held; /* held: validation, or test in scaling */
 } fv_group;
+
+/* Whether the balanced accuracy of `<split>_correct` of `<split>_total` is worth telling; *macro gets both averages. */
+bool fv_fact_macro(const json_t *object, const char *split, fv_macro_score *macro);
 
 /* Groups `rows` by `key` ("name", or "n_train" for scaling), in order of appearance; `held` is "validation" or "test".
  * Returns how many. */

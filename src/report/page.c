@@ -199,7 +199,10 @@ static void put_figures(const fv_context *context, fv_buffer *out) {
     if (total > 0) {
         fv_interval interval = fv_wilson((size_t)correct, (size_t)total);
         int decimals = fv_percent_decimals((interval.high - interval.low) / 2);
-        snprintf(note.s, sizeof note.s, "%.60s, 95\u202f%% interval", fv_interval_words(interval).s);
+        fv_macro_score macro;
+        const bool differs = fv_fact_macro(final, "test", &macro);
+        snprintf(note.s, sizeof note.s, "%.32s, 95\u202f%% interval%s%.12s", fv_interval_words(interval).s,
+                 differs ? "; balanced\u00a0" : "", differs ? fv_percent(macro.accuracy, decimals).s : "");
         put_figure("Test accuracy", fv_percent(correct / total, decimals).s, note.s, out);
         snprintf(note.s, sizeof note.s, "of %.60s test images", fv_count_words(total).s);
         put_figure("Mistakes", fv_count_words(total - correct).s, note.s, out);

@@ -200,9 +200,24 @@ static void put_pairs(const fv_context *context, fv_buffer *out) {
 }
 
 void fv_glance_confusion(const fv_context *context, fv_buffer *out) {
+    fv_macro_score macro;
     fv_put(out, "It takes ");
     put_pairs(context, out);
     fv_put(out, ".");
+    if (fv_fact_macro(context->facts->final, "test", &macro))
+        fv_putf(out, " Balanced accuracy: %s.", fv_percent(macro.accuracy, 1).s);
+}
+
+/* The balanced accuracy is the lower one just where frequent classes are right more often than rare ones. */
+static void say_macro(const fv_context *context, fv_buffer *out) {
+    fv_macro_score macro;
+    const json_t *final = context->facts->final;
+    if (!fv_fact_macro(final, "test", &macro)) return;
+    double accuracy = fv_fact_number(final, "test_correct", 0) / fv_fact_number(final, "test_total", 1);
+    fv_putf(out,
+            " With every class counted alike, %s are right (balanced accuracy) against %s of all images: rare classes "
+            "are read %s than frequent ones.",
+            fv_percent(macro.accuracy, 1).s, fv_percent(accuracy, 1).s, macro.accuracy < accuracy ? "worse" : "better");
 }
 
 /* Images of a class and how many of them are right. */
@@ -230,6 +245,7 @@ void fv_answer_confusion(const fv_context *context, fv_buffer *out) {
             fv_percent_interval((double)worst_correct / (double)worst_total, fv_wilson(worst_correct, worst_total)).s);
     fv_putf(out, "%s best with %s.", fv_class_name(context->facts, best),
             fv_percent_interval((double)best_correct / (double)best_total, fv_wilson(best_correct, best_total)).s);
+    say_macro(context, out);
 }
 
 void fv_glance_embedding(const fv_context *context, fv_buffer *out) {

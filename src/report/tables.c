@@ -97,9 +97,27 @@ static void table_pairs(const fv_context *context, const char *part, fv_buffer *
     fv_table_close(out);
 }
 
+/* Columns of macro averages stand where they tell more than the accuracy for any of the rows. */
+static bool rows_differ(const json_t *rows, const char *split) {
+    fv_macro_score macro;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (fv_fact_macro(json_array_get(rows, i), split, &macro)) return true;
+    return false;
+}
+
+static void cell_macro(fv_buffer *out, const fv_macro_score *macro) {
+    fv_cell_number(out, isnan(macro->accuracy) ? "" : fv_percent(macro->accuracy, 2).s);
+    fv_cell_number(out, isnan(macro->f1) ? "" : fv_percent(macro->f1, 2).s);
+}
+
 /* A row per training, as study.json holds them. */
 static void table_trainings(const json_t *rows, const char *caption, fv_buffer *out) {
-    fv_table_open(out, caption, "name|#seed|#train right|#of|#train loss|#validation right|#of|#validation loss|#time");
+    fv_macro_score macro;
+    const bool differ = rows_differ(rows, "validation");
+    fv_table_open(out, caption,
+                  differ ? "name|#seed|#train right|#of|#train loss|#validation right|#of|#balanced|#macro "
+                           "F1|#validation loss|#time"
+                         : "name|#seed|#train right|#of|#train loss|#validation right|#of|#validation loss|#time");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         fv_cell_header(out, fv_fact_text(row, "name", ""));
@@ -109,6 +127,8 @@ static void table_trainings(const json_t *rows, const char *caption, fv_buffer *
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "train_loss", 0), 4).s);
         fv_cell_number(out, fv_count_words(fv_fact_number(row, "validation_correct", 0)).s);
         fv_cell_number(out, fv_count_words(fv_fact_number(row, "validation_total", 0)).s);
+        (void)fv_fact_macro(row, "validation", &macro);
+        if (differ) cell_macro(out, &macro);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "validation_loss", 0), 4).s);
         fv_cell_number(out, fv_seconds(fv_fact_number(row, "time_s", 0)).s);
         fv_table_row(out);
@@ -130,13 +150,18 @@ void fv_table_architecture(const fv_context *context, fv_buffer *out) {
 void fv_table_models(const fv_context *context, fv_buffer *out) {
     fv_group groups[FV_MAX_GROUPS];
     size_t n = fv_group_rows(fv_fact_part(context->facts, "architecture"), "name", "validation", groups);
+    bool differ = false;
+    for (size_t i = 0; i < n; i++) differ = differ || groups[i].held.macro_differs;
     fv_table_open(out, "The architectures",
-                  "model|#weights|#multiply-adds|#validation|#95\u202f% interval|#loss|#train|#time");
+                  differ ? "model|#weights|#multiply-adds|#validation|#95\u202f% interval|#balanced|#macro "
+                           "F1|#loss|#train|#time"
+                         : "model|#weights|#multiply-adds|#validation|#95\u202f% interval|#loss|#train|#time");
     for (size_t i = 0; i < n; i++) {
         fv_cell_header(out, groups[i].name);
         fv_cell_number(out, fv_count_words(fv_fact_number(groups[i].first, "parameters", 0)).s);
         fv_cell_number(out, fv_short_count(fv_fact_number(groups[i].first, "multiply_adds", 0)).s);
         cell_accuracy(out, &groups[i].held);
+        if (differ) cell_macro(out, &groups[i].held.macro);
         fv_cell_number(out, fv_decimal(groups[i].held.loss, 4).s);
         fv_cell_number(out, fv_percent(groups[i].train.accuracy, 2).s);
         fv_cell_number(out, fv_seconds(groups[i].time_s).s);
@@ -147,7 +172,12 @@ void fv_table_models(const fv_context *context, fv_buffer *out) {
 
 void fv_table_scaling(const fv_context *context, fv_buffer *out) {
     const json_t *rows = fv_fact_part(context->facts, "scaling");
-    fv_table_open(out, "Every training", "images|#fraction|#seed|#test right|#of|#error|#test loss|#train right|#time");
+    const bool differ = rows_differ(rows, "test");
+    fv_macro_score macro;
+    fv_table_open(
+        out, "Every training",
+        differ ? "images|#fraction|#seed|#test right|#of|#error|#balanced|#macro F1|#test loss|#train right|#time"
+               : "images|#fraction|#seed|#test right|#of|#error|#test loss|#train right|#time");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         double total = fv_fact_number(row, "test_total", 1), correct = fv_fact_number(row, "test_correct", 0);
@@ -157,6 +187,8 @@ void fv_table_scaling(const fv_context *context, fv_buffer *out) {
         fv_cell_number(out, fv_count_words(correct).s);
         fv_cell_number(out, fv_count_words(total).s);
         fv_cell_number(out, fv_percent(1 - correct / total, 2).s);
+        (void)fv_fact_macro(row, "test", &macro);
+        if (differ) cell_macro(out, &macro);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "test_loss", 0), 4).s);
         fv_cell_number(out, fv_count_words(fv_fact_number(row, "train_correct", 0)).s);
         fv_cell_number(out, fv_seconds(fv_fact_number(row, "time_s", 0)).s);

@@ -73,6 +73,14 @@ static void table_scores(const fv_context *context, const json_t *confusion, fv_
             fv_cell_number(out, fv_percent(scores[c].f1, 1).s);
             fv_table_row(out);
         }
+        const fv_macro_score macro = fv_macro_scores(scores, (int)n);
+        fv_cell_header(out, "mean over the classes");
+        for (int k = 0; k < 2; k++) fv_cell_number(out, "");
+        fv_cell_number(out, fv_percent(macro.accuracy, 1).s);
+        fv_cell_number(out, "");
+        fv_cell_number(out, fv_percent(macro.precision, 1).s);
+        fv_cell_number(out, fv_percent(macro.f1, 1).s);
+        fv_table_row(out);
         fv_table_close(out);
     } else
         out->failed = true;

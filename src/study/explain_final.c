@@ -47,6 +47,7 @@ static fv_status judge_test_set(const fv_study *s, const fv_net *net, fv_finding
     if (!f->predictions || !f->confusion) return FV_E_MEMORY;
     FV_TRY(fv_evaluate(net, test, NULL, s->threads, NULL, 0, 0, &f->score, f->predictions));
     fv_confusion(f->predictions, test->n, (int)k, f->confusion);
+    FV_TRY(fv_macro_of(f->predictions, test->n, (int)k, &f->macro));
     return fv_mistakes(f->predictions, test->n, &f->mistakes, &f->n_mistakes);
 }
 

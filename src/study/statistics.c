@@ -146,7 +146,14 @@ fv_macro_score fv_macro_scores(const fv_class_score *classes, int n_classes) {
         if (classes[c].n_true == 0) continue;
         sum.accuracy += classes[c].recall;
         sum.f1 += classes[c].f1;
+        sum.precision += classes[c].precision;
         n++;
     }
-    return n ? (fv_macro_score){sum.accuracy / n, sum.f1 / n} : sum;
+    if (n) sum = (fv_macro_score){.accuracy = sum.accuracy / n, .f1 = sum.f1 / n, .precision = sum.precision / n};
+    return sum;
+}
+
+bool fv_macro_differs(const fv_macro_score *macro, size_t correct, size_t n) {
+    const fv_interval interval = fv_wilson(correct, n);
+    return n > 0 && (macro->accuracy < interval.low || macro->accuracy > interval.high);
 }

@@ -19,7 +19,7 @@
 #include "study/study.h"
 
 enum { KEY_SIZE = 8192, PATH_SIZE = 1200, N_HISTORY = 8, N_SCORE = 3, N_PREDICTION = 6 };
-enum { EPOCHS, TIME_S, WALL_S, VALIDATION, TEST = VALIDATION + N_SCORE, N_NUMBERS = TEST + N_SCORE };
+enum { EPOCHS, TIME_S, WALL_S, VALIDATION, TEST = VALIDATION + N_SCORE, MACRO = TEST + N_SCORE, N_NUMBERS = MACRO + 2 };
 
 static bool is_final(const fv_study *s, const fv_job *job) {
     return s->final_job >= 0 && job == &s->jobs[s->final_job];
@@ -66,6 +66,8 @@ static void put_values(fv_study *s, const fv_job *job, double *to) {
     pthread_mutex_unlock(&s->lock);
     to = put_score(to, &job->validation_score);
     to = put_score(to, &job->test_score);
+    *to++ = job->macro.accuracy;
+    *to++ = job->macro.f1;
     for (int i = 0; i < job->n_epochs; i++) {
         const fv_epoch *e = &job->history[i];
         const double row[N_HISTORY] = {e->epoch,          e->time_s,          e->learning_rate,       e->train_loss,
@@ -139,6 +141,10 @@ static bool take_values(fv_study *s, fv_job *job, const fv_named_tensor *t) {
     p += VALIDATION;
     if (!take_score(&p, s->validation.n, &job->validation_score) ||
         !take_score(&p, s->dataset->test.n, &job->test_score))
+        return false;
+    job->macro = (fv_macro_score){.accuracy = p[0], .f1 = p[1]};
+    p += 2;
+    if (!(job->macro.accuracy >= 0 && job->macro.accuracy <= 1 && job->macro.f1 >= 0 && job->macro.f1 <= 1))
         return false;
     if (t->size[0] != n_values((size_t)job->n_epochs, job->validation_score.n)) return false;
     for (int i = 0; i < job->n_epochs; i++, p += N_HISTORY)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fovea/statistics.h"
 #include "fovea/study.h"
 
 /* One training, wanted by one part or by two. */
@@ -25,6 +26,7 @@ typedef struct fv_job {
     fv_epoch *history;     /* [epochs] as recorded while training */
     fv_score *train_score; /* [epochs] evaluated under that epoch's augmentation; with fraction > 0 the last only */
     fv_score validation_score, test_score;
+    fv_macro_score macro;       /* of the validation images; with fraction > 0 of the test images */
     fv_prediction *predictions; /* of the validation images */
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     double time_s; /* training alone */
@@ -35,6 +37,7 @@ typedef struct fv_findings {
     bool done;
     fv_prediction *predictions; /* [test->n] of the whole test set */
     fv_score score;
+    fv_macro_score macro;
     uint32_t *mistakes; /* [n_mistakes] into predictions, worst first */
     size_t n_mistakes, *confusion;
     /* the explained test images: at most 10,000; positions below are places in this list */

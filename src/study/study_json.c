@@ -113,6 +113,8 @@ static json_t *comparison_row(const fv_study *s, const fv_job *job, unsigned par
     fv_json_put(&o, "validation_loss", number(v->loss));
     fv_json_put(&o, "validation_correct", count(v->correct));
     fv_json_put(&o, "validation_total", count(v->n));
+    if (v->n) fv_json_put(&o, "validation_macro_accuracy", number(job->macro.accuracy));
+    if (v->n) fv_json_put(&o, "validation_macro_f1", number(job->macro.f1));
     fv_json_put(&o, "time_s", number(job->time_s));
     fv_json_put(&o, "images_per_s", number((double)job->n_train * job->n_epochs / job->time_s));
     fv_json_put(&o, "history", history_json(s, job));
@@ -188,11 +190,12 @@ static void add_comparison(const fv_study *s, json_t **root, unsigned part, cons
 
 static json_t *scaling_row(const fv_job *job) {
     const fv_score *train = &job->train_score[job->n_epochs - 1], *test = &job->test_score;
-    return json_pack("{sf sI sI so sI sI so sI sI so}", "fraction", job->fraction, "seed", (json_int_t)job->seed,
+    return json_pack("{sf sI sI so sI sI so sI sI so so so}", "fraction", job->fraction, "seed", (json_int_t)job->seed,
                      "n_train", (json_int_t)job->n_train, "train_loss", number(train->loss), "train_correct",
                      (json_int_t)train->correct, "train_total", (json_int_t)train->n, "test_loss", number(test->loss),
-                     "test_correct", (json_int_t)test->correct, "test_total", (json_int_t)test->n, "time_s",
-                     number(job->time_s));
+                     "test_correct", (json_int_t)test->correct, "test_total", (json_int_t)test->n,
+                     "test_macro_accuracy", number(job->macro.accuracy), "test_macro_f1", number(job->macro.f1),
+                     "time_s", number(job->time_s));
 }
 
 static json_t *fit_point(const fv_power_law *fit, double n, int prediction) {
@@ -250,12 +253,13 @@ static json_t *final_json(const fv_study *s) {
     const fv_score *score = &s->findings.score;
     char hash[65];
     fv_net_hash(job->net, hash);
-    return json_pack("{ss ss sI sI sI sI sI sI so ss so so}", "model", job->model, "text", job->text, "seed",
+    return json_pack("{ss ss sI sI sI sI sI sI so so so ss so so}", "model", job->model, "text", job->text, "seed",
                      (json_int_t)job->seed, "parameters", (json_int_t)job->n_weights, "multiply_adds",
                      (json_int_t)job->n_multiply_adds, "n_train", (json_int_t)job->n_train, "test_correct",
                      (json_int_t)score->correct, "test_total", (json_int_t)score->n, "test_loss", number(score->loss),
-                     "weights_sha256", hash, "time_s", number(job->time_s), "images_per_s",
-                     number((double)job->n_train * job->n_epochs / job->time_s));
+                     "test_macro_accuracy", number(s->findings.macro.accuracy), "test_macro_f1",
+                     number(s->findings.macro.f1), "weights_sha256", hash, "time_s", number(job->time_s),
+                     "images_per_s", number((double)job->n_train * job->n_epochs / job->time_s));
 }
 
 static json_t *mistakes_json(const fv_findings *f) {

@@ -73,10 +73,18 @@ static fv_status make_net(fv_study *s, fv_job *job, const fv_indices *training, 
 static fv_status judge(fv_study *s, watch *w) {
     fv_job *job = w->job;
     int threads = threads_now(w);
-    if (job->fraction > 0)
-        return fv_evaluate(w->net, &s->dataset->test, NULL, threads, NULL, 0, 0, &job->test_score, NULL);
-    return fv_evaluate(w->net, w->images, &s->validation, threads, NULL, 0, 0, &job->validation_score,
-                       job->predictions);
+    if (job->fraction == 0) {
+        FV_TRY(fv_evaluate(w->net, w->images, &s->validation, threads, NULL, 0, 0, &job->validation_score,
+                           job->predictions));
+        return fv_macro_of(job->predictions, s->validation.n, s->dataset->n_classes, &job->macro);
+    }
+    const fv_images *test = &s->dataset->test;
+    fv_prediction *predictions = calloc(test->n, sizeof *predictions);
+    if (!predictions) return FV_E_MEMORY;
+    fv_status status = fv_evaluate(w->net, test, NULL, threads, NULL, 0, 0, &job->test_score, predictions);
+    if (status == FV_OK) status = fv_macro_of(predictions, test->n, s->dataset->n_classes, &job->macro);
+    free(predictions);
+    return status;
 }
 
 static fv_status train_net(fv_study *s, watch *w, fv_error *error) {

@@ -226,6 +226,38 @@ static void no_mistake_is_not_no_error(void **state) {
                    "as 0.04\u202f%.");
 }
 
+#define UNEVEN(name, correct, macro)                                                                                   \
+    "{\"name\": \"" name "\", \"seed\": 1, \"train_correct\": 1, \"train_total\": 2, \"validation_correct\": " correct \
+    ", \"validation_total\": 1000, \"validation_macro_accuracy\": " macro ", \"validation_macro_f1\": 0.5}"
+
+/* The balanced accuracy is told where it lies outside the accuracy's interval, and only there. */
+static void uneven_classes_are_told(void **state) {
+    (void)state;
+#define CONFUSION ", \"confusion\": [[95, 5], [3, 7]], \"final\": {\"test_correct\": 102, \"test_total\": 110, "
+    check_sentence("{" DATASET CONFUSION "\"test_macro_accuracy\": 0.825, \"test_macro_f1\": 0.8}}",
+                   fv_glance_confusion,
+                   "It takes 0 for 1\u00a0(5\u00a0images) and 1 for 0\u00a0(3). Balanced accuracy: 82.5\u202f%.");
+    check_sentence("{" DATASET CONFUSION "\"test_macro_accuracy\": 0.9, \"test_macro_f1\": 0.8}}", fv_glance_confusion,
+                   "It takes 0 for 1\u00a0(5\u00a0images) and 1 for 0\u00a0(3).");
+    check_sentence("{" DATASET CONFUSION "\"parameters\": 3}}", fv_glance_confusion,
+                   "It takes 0 for 1\u00a0(5\u00a0images) and 1 for 0\u00a0(3).");
+    check_sentence(
+        "{" DATASET CONFUSION "\"test_macro_accuracy\": 0.825, \"test_macro_f1\": 0.8}}", fv_answer_confusion,
+        "Most often it takes 0 for 1\u00a0(5\u00a0images) and 1 for 0\u00a0(3). Of the classes, 1 comes off worst "
+        "with 70\u202f% (40\u2060\u2013\u206089) right, 0 best with 95\u202f% (89\u2060\u2013\u206098). With every "
+        "class "
+        "counted alike, 82.5\u202f% are right (balanced accuracy) against 92.7\u202f% of all images: rare classes "
+        "are read worse than frequent ones.");
+    check_sentence(
+        "{" DATASET ", \"architecture\": [" UNEVEN("a", "950", "0.7") "," UNEVEN("b", "940", "0.8") "]}",
+        fv_answer_architecture,
+        "a has the highest validation accuracy, 95.0\u202f% (93.5\u2060\u2013\u206096.2). Its lead is not "
+        "distinguishable "
+        "from chance over b (+1.0\u00a0points). By balanced accuracy, every class counted alike, b leads: "
+        "80.0\u202f% against 70.0\u202f%. With one seed this tells trained networks apart on the same 1,000 images, "
+        "not yet their recipes.");
+}
+
 static void broken_input_is_refused(void **state) {
     (void)state;
     fv_report report = {.study_json = "{\"dataset\": "};
@@ -259,6 +291,7 @@ int main(void) {
         cmocka_unit_test(the_headline_reads_digits_and_sorts_the_rest),
         cmocka_unit_test(a_flat_trend_is_not_told_as_one),
         cmocka_unit_test(no_mistake_is_not_no_error),
+        cmocka_unit_test(uneven_classes_are_told),
         cmocka_unit_test(broken_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,9 +164,20 @@ static void macro_averages_count_classes_alike(void **state) {
     fv_macro_score macro = fv_macro_scores(classes, 3);
     assert_float_equal(macro.accuracy, (0.9 + 0.6 + 0.7) / 3, 1e-12);
     assert_float_equal(macro.f1, (2 * 90.0 / 194 + 2 * 6.0 / 24 + 2 * 7.0 / 22) / 3, 1e-12);
+    assert_float_equal(macro.precision, (90.0 / 94 + 6.0 / 14 + 7.0 / 12) / 3, 1e-12);
+    assert_true(fv_macro_differs(&macro, 103, 120)); /* 0.73 beside 0.86 (0.78-0.91) */
+    assert_false(fv_macro_differs(&macro, 88, 120));
+    assert_false(fv_macro_differs(&macro, 0, 0));
     static const size_t absent[] = {8, 2, 0, 0};
     fv_class_scores(absent, 2, classes);
     assert_float_equal(fv_macro_scores(classes, 2).accuracy, 0.8, 1e-12);
+    fv_prediction predictions[120];
+    for (int cell = 0, i = 0; cell < 9; cell++)
+        for (size_t k = 0; k < counts[cell]; k++)
+            predictions[i++] = (fv_prediction){.truth = (uint16_t)(cell / 3), .predicted = (uint16_t)(cell % 3)};
+    fv_macro_score same;
+    assert_int_equal(fv_macro_of(predictions, 120, 3, &same), FV_OK);
+    assert_memory_equal(&same, &macro, sizeof same);
 }
 
 int main(void) {

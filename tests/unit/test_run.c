@@ -123,6 +123,8 @@ static void record_reads_back(void **state) {
     record.result = "done";
     record.epochs_done = 1;
     record.time_s = 0.5;
+    record.validation = &(fv_score){.n = 210, .correct = 200, .loss = 0.25};
+    record.validation_macro = &(fv_macro_score){.accuracy = 0.875, .f1 = 0.75};
     assert_int_equal(fv_run_write_record(f->directory, &record, &error), FV_OK);
     assert_int_equal(fv_run_read_record(f->directory, &info, &error), FV_OK);
     char hash[65];
