@@ -126,6 +126,8 @@ static fv_status parse_layer(fv_builder *b, int from, const char *name, int dept
     FV_TRY(add_layer(b, type, word, from, depth, &layer));
     snprintf(layer->name, sizeof layer->name, "%s", name);
     FV_TRY(fv_text_arguments(&b->cursor, word, type->params, type->n_params, b->net->n_classes, layer->arg, b->error));
+    if (type == &fv_conv_layer && is_flat(b->net, from))
+        return fv_builder_fail(b, layer, "a convolution cannot read what `flatten` or `dense` gives: put it before");
     *last = b->net->n_layers - 1;
     return type->shape(b, layer);
 }
@@ -183,7 +185,7 @@ fv_status fv_model_print(fv_net *net) {
         const fv_layer *layer = &net->layers[i];
         char call[60];
         if (!layer->name[0]) continue; /* implied flatten */
-        const char *before = comma ? ", " : "", *after = "";
+        const char *before = comma ? ", " : "";
         fv_layer_print(layer, call, sizeof call);
         if (layer->type == &fv_residual_layer) {
             used += (size_t)snprintf(text + used, size - used, " )");
@@ -199,7 +201,7 @@ fv_status fv_model_print(fv_net *net) {
             in_shortcut = true;
             before = " | ";
         }
-        used += (size_t)snprintf(text + used, size - used, "%s%s%s", before, call, after);
+        used += (size_t)snprintf(text + used, size - used, "%s%s", before, call);
         comma = true;
     }
     net->text = text;

@@ -27,9 +27,20 @@ static bool is_conv(const fv_op *op) {
     return op->type == &fv_conv_op || op->type == &fv_conv_pool_op;
 }
 
-static bool knows(const fv_plan *plan, const fv_op *op) {
-    if (is_conv(op)) return fv_op_layer(plan, op)->arg[STRIDE] == 1;
+/* Its output is floats one behind the other. */
+static bool is_flat(const fv_op *op) {
     return op->type == &fv_flatten_op || op->type == &fv_dense_op;
+}
+
+static bool knows_op(const fv_plan *plan, const fv_op *op) {
+    return is_conv(op) ? fv_op_layer(plan, op)->arg[STRIDE] == 1 : is_flat(op);
+}
+
+/* The logits must be flat; so are the features then. */
+static bool knows(const fv_plan *plan) {
+    bool all = plan->n_ops > 0 && is_flat(&plan->ops[plan->n_ops - 1]);
+    for (int i = 0; all && i < plan->n_ops; i++) all = knows_op(plan, &plan->ops[i]);
+    return all;
 }
 
 /* Places a value behind *size floats; at is an offset until the memory is there. */
@@ -56,8 +67,8 @@ static void lay_out(fv_single *s, float *memory, size_t *size) {
     for (int i = 0; i < plan->n_ops; i++) {
         const fv_op *op = &plan->ops[i];
         const fv_value *v = &plan->values[op->out];
-        if (op->type == &fv_flatten_op || op->type == &fv_dense_op) {
-            s->values[op->out].at = memory ? memory + *size : NULL;
+        if (is_flat(op)) {
+            s->values[op->out] = (planes){memory ? memory + *size : NULL, 1, 1};
             *size += (size_t)fv_round_up(v->shape.c, FV_LANES) + BEHIND;
         } else {
             place(&s->values[op->out], v, size, memory);
@@ -85,8 +96,8 @@ static void place_taps(const fv_single *s) {
 
 fv_single *fv_single_create(const fv_plan *plan) {
     int most_taps = 1;
+    if (!knows(plan)) return NULL;
     for (int i = 0; i < plan->n_ops; i++) {
-        if (!knows(plan, &plan->ops[i])) return NULL;
         if (is_conv(&plan->ops[i]) && taps_of(fv_op_layer(plan, &plan->ops[i])) > most_taps)
             most_taps = taps_of(fv_op_layer(plan, &plan->ops[i]));
     }

@@ -1,5 +1,5 @@
 /* A plan for inference run on one image with its pixels in the lanes, for answers about single images. Knows
- * convolutions of stride 1, what is fused behind them, and dense layers; other plans run in blocks. */
+ * convolutions of stride 1, what is fused behind them, and, at the end, dense layers; other plans run in blocks. */
 #ifndef FV_SINGLE_H
 #define FV_SINGLE_H
 

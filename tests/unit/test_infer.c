@@ -29,6 +29,8 @@ static const row rows[] = {
     {"conv 17 3x3 pad 1, relu, maxpool 2, conv 8 3x3 pad 1, relu, maxpool 2, dense classes", {2, 33, 35}},
     {"dense 33, relu, dense classes", {1, 6, 7}},
     {"conv 4 3x3 stride 2, relu, dense classes", {1, 11, 11}}, /* in blocks, whatever the number */
+    {"conv 8 3x3, relu, maxpool 2, conv classes 3x3", {1, 8, 8}},
+    {"dense 20, flatten, dense classes", {1, 4, 5}},
 };
 
 static void give_statistics(fv_net *net) {
