@@ -42,10 +42,10 @@ static fv_status add_weighted(building *b, const fv_layer *layer, fv_step_kind k
     fv_step *s = fv_graph_add(b->graph, kind, in, layer->out, n, (size_t)layer->out.c);
     if (!s) return FV_E_MEMORY;
     if (kind == FV_STEP_CONV) {
-        s->rows = (int)layer->arg[1];
-        s->columns = (int)layer->arg[2];
-        s->pad = (int)layer->arg[3];
-        s->stride = (int)layer->arg[4];
+        s->rows = (int)layer->arg[FV_CONV_ROWS];
+        s->columns = (int)layer->arg[FV_CONV_COLUMNS];
+        s->pad = (int)layer->arg[FV_CONV_PAD];
+        s->stride = (int)layer->arg[FV_CONV_STRIDE];
     }
     FV_TRY(tensor(b, layer, 0, s->weight));
     return tensor(b, layer, 1, s->bias);

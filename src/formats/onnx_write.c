@@ -168,10 +168,10 @@ static char *as_rank(graph *g, const char *name, const char *suffix, value of, i
 
 static value add_conv(graph *g, const fv_layer *layer, value in) {
     node *n = add_node(g, "Conv", layer->name, "", as_rank(g, layer->name, ".image", in, 4));
-    int pad = (int)layer->arg[3], stride = (int)layer->arg[4];
+    int pad = (int)layer->arg[FV_CONV_PAD], stride = (int)layer->arg[FV_CONV_STRIDE];
     add_input(n, add_weights(g, layer->first_tensor));
     add_input(n, add_weights(g, layer->first_tensor + 1));
-    add_ints(n, "kernel_shape", 2, (int)layer->arg[1], (int)layer->arg[2]);
+    add_ints(n, "kernel_shape", 2, (int)layer->arg[FV_CONV_ROWS], (int)layer->arg[FV_CONV_COLUMNS]);
     add_ints(n, "pads", 4, pad, pad);
     add_ints(n, "strides", 2, stride, stride);
     return (value){n->output, 4};

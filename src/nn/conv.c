@@ -7,8 +7,6 @@
 #include "nn/fold.h"
 #include "nn/plan.h"
 
-enum { FILTERS, ROWS, COLUMNS, PAD, STRIDE };
-
 static const fv_param params[] = {
     {"filters", FV_PARAM_INTEGER, 1, true, 1, 4096, 0}, {"size", FV_PARAM_SIZE, 2, true, 1, 63, 0},
     {NULL, FV_PARAM_INTEGER, 0, false, 0, 0, 0},        {"pad", FV_PARAM_INTEGER, 0, false, 0, 31, -1},
@@ -17,15 +15,16 @@ static const fv_param params[] = {
 
 /* Without a pad of its own: the net's, as far as the kernel's size allows. */
 static void default_pad(const fv_net *net, fv_layer *layer) {
-    double side = layer->arg[ROWS] < layer->arg[COLUMNS] ? layer->arg[ROWS] : layer->arg[COLUMNS],
+    double side = layer->arg[FV_CONV_ROWS] < layer->arg[FV_CONV_COLUMNS] ? layer->arg[FV_CONV_ROWS]
+                                                                         : layer->arg[FV_CONV_COLUMNS],
            most = (side - 1) / 2;
-    if (layer->arg[PAD] < 0) layer->arg[PAD] = net->pad < most ? net->pad : (int)most;
+    if (layer->arg[FV_CONV_PAD] < 0) layer->arg[FV_CONV_PAD] = net->pad < most ? net->pad : (int)most;
 }
 
 static fv_status shape(fv_builder *builder, fv_layer *layer) {
     default_pad(builder->net, layer);
-    int k = (int)layer->arg[FILTERS], r = (int)layer->arg[ROWS], s = (int)layer->arg[COLUMNS];
-    int pad = (int)layer->arg[PAD], stride = (int)layer->arg[STRIDE];
+    int k = (int)layer->arg[FV_CONV_FILTERS], r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS];
+    int pad = (int)layer->arg[FV_CONV_PAD], stride = (int)layer->arg[FV_CONV_STRIDE];
     fv_shape in = layer->in;
     if (r % 2 == 0 || s % 2 == 0)
         return fv_builder_fail(builder, layer, "a convolution of %dx%d has no centre: its sides must be odd", r, s);
@@ -44,10 +43,11 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
 }
 
 static void print(const fv_layer *layer, char *out, size_t size) {
-    int n =
-        snprintf(out, size, "conv %d %dx%d", (int)layer->arg[FILTERS], (int)layer->arg[ROWS], (int)layer->arg[COLUMNS]);
-    if (layer->arg[PAD] > 0) n += snprintf(out + n, size - (size_t)n, " pad %d", (int)layer->arg[PAD]);
-    if (layer->arg[STRIDE] > 1) snprintf(out + n, size - (size_t)n, " stride %d", (int)layer->arg[STRIDE]);
+    int n = snprintf(out, size, "conv %d %dx%d", (int)layer->arg[FV_CONV_FILTERS], (int)layer->arg[FV_CONV_ROWS],
+                     (int)layer->arg[FV_CONV_COLUMNS]);
+    if (layer->arg[FV_CONV_PAD] > 0) n += snprintf(out + n, size - (size_t)n, " pad %d", (int)layer->arg[FV_CONV_PAD]);
+    if (layer->arg[FV_CONV_STRIDE] > 1)
+        snprintf(out + n, size - (size_t)n, " stride %d", (int)layer->arg[FV_CONV_STRIDE]);
 }
 
 const fv_layer_type fv_conv_layer = {"conv", params, sizeof params / sizeof *params, shape, print};
@@ -88,8 +88,8 @@ static int border_needed(int live_in, int live_out, int taps, int pad, int strid
 
 static void need(fv_plan *plan, fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[ROWS], s = (int)layer->arg[COLUMNS], pad = (int)layer->arg[PAD];
-    int stride = (int)layer->arg[STRIDE];
+    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
+    int stride = (int)layer->arg[FV_CONV_STRIDE];
     fv_value *in = &plan->values[op->in], *out = &plan->values[op->out];
     fv_value_need(in, (out->live_h - 1) * stride + r - pad, (out->live_w - 1) * stride + s - pad, pad);
     if (!fv_plan_wants(plan, op->in)) return;
@@ -102,8 +102,8 @@ static void need(fv_plan *plan, fv_op *op) {
 /* Fills the phase of input rows a, a + stride, ... and columns b, b + stride, ... */
 static void lay_out_phase(fv_plan *plan, const fv_op *op, phase *ph, int32_t *room, int a, int b) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[ROWS], s = (int)layer->arg[COLUMNS], pad = (int)layer->arg[PAD];
-    int stride = (int)layer->arg[STRIDE], n = 0;
+    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
+    int stride = (int)layer->arg[FV_CONV_STRIDE], n = 0;
     fv_block none = {0};
     fv_map dx = fv_plan_gradient(plan, op->in, &none), dy = fv_plan_gradient(plan, op->out, &none);
     int32_t *taps = room, *order = room + r * s;
@@ -132,7 +132,8 @@ static void lay_out_phase(fv_plan *plan, const fv_op *op, phase *ph, int32_t *ro
 
 static fv_status lay_out_gradients(fv_plan *plan, fv_op *op, detail *d, int32_t *room) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int n_taps = (int)(layer->arg[ROWS] * layer->arg[COLUMNS]), stride = (int)layer->arg[STRIDE];
+    int n_taps = (int)(layer->arg[FV_CONV_ROWS] * layer->arg[FV_CONV_COLUMNS]),
+        stride = (int)layer->arg[FV_CONV_STRIDE];
     fv_block none = {0};
     fv_map dy = fv_plan_gradient(plan, op->out, &none);
     d->weights = d->forward;
@@ -148,8 +149,9 @@ static fv_status lay_out_gradients(fv_plan *plan, fv_op *op, detail *d, int32_t 
 
 static fv_status lay_out(fv_plan *plan, fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[ROWS], s = (int)layer->arg[COLUMNS], pad = (int)layer->arg[PAD], c = layer->in.c;
-    int stride = (int)layer->arg[STRIDE], n_taps = r * s;
+    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD],
+        c = layer->in.c;
+    int stride = (int)layer->arg[FV_CONV_STRIDE], n_taps = r * s;
     size_t n_int = (size_t)(2 * n_taps + c * n_taps + 2 * n_taps * stride * stride);
     size_t n_phases = (size_t)(stride * stride);
     detail *d = calloc(1, sizeof *d + n_phases * sizeof *d->phases + n_int * sizeof(int32_t));

@@ -268,7 +268,8 @@ fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shap
     if (first->type != &fv_conv_layer) return FV_E_SHAPE;
     *shape = first->out;
     if (!out) return FV_OK;
-    int r = (int)first->arg[1], s = (int)first->arg[2], pad = (int)first->arg[3], stride = (int)first->arg[4];
+    int r = (int)first->arg[FV_CONV_ROWS], s = (int)first->arg[FV_CONV_COLUMNS];
+    int pad = (int)first->arg[FV_CONV_PAD], stride = (int)first->arg[FV_CONV_STRIDE];
     const float *w = fv_layer_data(net, first, 0), *bias = fv_layer_data(net, first, 1);
     fv_shape in = net->input;
     for (int k = 0; k < shape->c; k++)

@@ -126,10 +126,11 @@ static fv_status parse_layer(fv_builder *b, int from, const char *name, int dept
     FV_TRY(add_layer(b, type, word, from, depth, &layer));
     snprintf(layer->name, sizeof layer->name, "%s", name);
     FV_TRY(fv_text_arguments(&b->cursor, word, type->params, type->n_params, b->net->n_classes, layer->arg, b->error));
-    if (type == &fv_conv_layer && is_flat(b->net, from))
-        return fv_builder_fail(b, layer, "a convolution cannot read what `flatten` or `dense` gives: put it before");
     *last = b->net->n_layers - 1;
-    return type->shape(b, layer);
+    FV_TRY(type->shape(b, layer));
+    if (type == &fv_conv_layer && layer->arg[FV_CONV_PAD] > 0 && is_flat(b->net, from))
+        return fv_builder_fail(b, layer, "behind `flatten` or `dense` a convolution is 1x1, without pad");
+    return FV_OK;
 }
 
 static fv_status parse_chain(fv_builder *b, int from, const char *prefix, int depth, int *last) {

@@ -32,6 +32,9 @@ struct fv_layer {
     size_t multiply_adds;
 };
 
+/* A convolution's arguments. */
+enum { FV_CONV_FILTERS, FV_CONV_ROWS, FV_CONV_COLUMNS, FV_CONV_PAD, FV_CONV_STRIDE };
+
 /* Dense weights are stored [I][S] for the kernels; everything else as PyTorch has it. */
 typedef enum fv_storage { FV_AS_PYTORCH, FV_TRANSPOSED } fv_storage;
 

@@ -5,8 +5,7 @@
 #include "base/memory.h"
 #include "nn/fold.h"
 
-enum { ROWS = 1, COLUMNS = 2, PAD = 3, STRIDE = 4 }; /* of a convolution: see conv.c */
-enum { BEHIND = 64 };                                /* floats behind the last plane that kernels may touch */
+enum { BEHIND = 64 }; /* floats behind the last plane that kernels may touch */
 
 /* A value [c][h][w] as planes [h + 2 border][row]; pixel (0, 0) of channel 0 is at `at`. Borders stay zero. A flat
  * value is c floats. */
@@ -33,7 +32,7 @@ static bool is_flat(const fv_op *op) {
 }
 
 static bool knows_op(const fv_plan *plan, const fv_op *op) {
-    return is_conv(op) ? fv_op_layer(plan, op)->arg[STRIDE] == 1 : is_flat(op);
+    return is_conv(op) ? fv_op_layer(plan, op)->arg[FV_CONV_STRIDE] == 1 : is_flat(op);
 }
 
 /* The logits must be flat; so are the features then. */
@@ -80,7 +79,7 @@ static void lay_out(fv_single *s, float *memory, size_t *size) {
 }
 
 static int taps_of(const fv_layer *layer) {
-    return (int)(layer->arg[ROWS] * layer->arg[COLUMNS]);
+    return (int)(layer->arg[FV_CONV_ROWS] * layer->arg[FV_CONV_COLUMNS]);
 }
 
 static void place_taps(const fv_single *s) {
@@ -88,7 +87,7 @@ static void place_taps(const fv_single *s) {
         const fv_op *op = &s->plan->ops[i];
         const fv_layer *layer = fv_op_layer(s->plan, op);
         if (!is_conv(op)) continue;
-        int columns = (int)layer->arg[COLUMNS], pad = (int)layer->arg[PAD];
+        int columns = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
         for (int t = 0; t < taps_of(layer); t++)
             s->taps[i * s->most_taps + t] = (int32_t)((t / columns - pad) * s->values[op->in].row + t % columns - pad);
     }

@@ -31,6 +31,7 @@ static const row rows[] = {
     {"conv 4 3x3 stride 2, relu, dense classes", {1, 11, 11}}, /* in blocks, whatever the number */
     {"conv 8 3x3, relu, maxpool 2, conv classes 3x3", {1, 8, 8}},
     {"dense 20, flatten, dense classes", {1, 4, 5}},
+    {"dense 20, relu, conv 9 1x1, relu, dense classes", {1, 4, 5}},
 };
 
 static void give_statistics(fv_net *net) {
