@@ -1,18 +1,42 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "terminal.h"
 
 static char command[4096];
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t came, kept;
 
+static int64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Ends at once, unless the verb keeps signals: then the first is a request, and the second ends at once; not where it
+ * is the same one told twice, as timeout(1) tells it to its child and then to its group. */
 static void on_signal(int number) {
-    came = number;
+    static int64_t first_ms;
+    int reason = errno;
+    if (!kept) _exit(CLI_SIGNAL + number);
+    if (!came) {
+        came = number;
+        first_ms = now_ms();
+    } else if (now_ms() - first_ms > 200) {
+        _exit(CLI_SIGNAL + number);
+    }
+    errno = reason;
+}
+
+void cli_keep_signals(void) {
+    kept = 1;
 }
 
 int cli_signal(void) {
@@ -89,9 +113,22 @@ int cli_end(fv_status status, const fv_error *error) {
 }
 
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* what cannot be written is told by status 4, and a training goes on */
+}
+
+/* A standard descriptor that is closed would be given to the first file that is opened, and a table printed into it:
+ * in its place comes one that fails. */
+static bool fill_standard_descriptors(void) {
+    static const int opposite[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", opposite[fd]) != fd) return false;
+    return true;
 }
 
 static int run_words(int argc, const char **words) {
@@ -111,6 +148,7 @@ static int run_words(int argc, const char **words) {
 
 int main(int argc, char **argv) {
     record_command(argc, argv);
+    if (!fill_standard_descriptors()) return CLI_IO;
     catch_signals();
     setvbuf(stdout, NULL, _IOLBF, 0); /* whole lines, also into a pipe */
     const char **words = calloc((size_t)argc + 1, sizeof *words);

@@ -141,6 +141,7 @@ int cli_bench(int argc, const char **argv) {
     fv_error error = {0};
     bool helped;
     bench *b = calloc(1, sizeof *b);
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !b) status = fv_fail(&error, FV_E_MEMORY, "out of memory");
     if (status == FV_OK && !helped) status = run(&line, b, &error);

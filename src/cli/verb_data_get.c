@@ -96,6 +96,7 @@ int cli_data_get(int argc, const char **argv) {
     cli_line line;
     fv_error error = {0};
     bool helped;
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = get(&line, &error);
     cli_line_deinit(&line);

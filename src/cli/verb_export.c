@@ -222,6 +222,7 @@ int cli_export(int argc, const char **argv) {
     exporting e = {.line = &line};
     fv_error error = {0};
     bool helped;
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = export(&e, &error);
     bool differs = status == FV_OK && disagrees(&e);

@@ -147,7 +147,6 @@ static fv_status infer_all(prediction *p, fv_error *error) {
             status = fv_net_infer(p->run.net, &images, NULL, p->threads, p->logits + from * (size_t)p->n_classes, NULL);
             if (status != FV_OK) fv_fail(error, status, "%s: %s", p->run.directory, fv_status_text(status));
         }
-        if (status == FV_OK && cli_signal()) status = fv_fail(error, FV_E_INTERRUPTED, "predict: interrupted");
     }
     free(pixels);
     return status;

@@ -293,6 +293,7 @@ int cli_study(int argc, const char **argv) {
     fv_dataset *dataset = NULL;
     fv_error error = {0};
     bool helped;
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = study(&line, &r, &dataset, &error);
     fv_dataset_destroy(dataset);

@@ -296,6 +296,7 @@ int cli_train(int argc, const char **argv) {
     run r = {.command = cli_command()};
     fv_error error = {0};
     bool helped;
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = train(&line, &r, &error);
     cli_training_deinit(&r.training);

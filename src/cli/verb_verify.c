@@ -69,6 +69,7 @@ int cli_verify(int argc, const char **argv) {
     cli_training t = {0};
     fv_error error = {0};
     bool helped, same = true;
+    cli_keep_signals();
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = verify(&line, &t, &same, &error);
     if (status == FV_OK && !same) cli_complain("%s: the weights differ from the recorded ones", line.arguments[0]);

@@ -11,6 +11,15 @@ fail() {
     exit 1
 }
 
+wait_for() { # a file that is not empty
+    tries=0
+    until [ -s "$1" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || fail "$1 did not come"
+        sleep 0.1
+    done
+}
+
 # interrupt SIGNAL STATUS: after two rows
 interrupt() {
     : >rows
@@ -66,3 +75,72 @@ wait $pid
 status=$?
 [ $status -eq 130 ] || fail "verify: status $status: $(cat rows messages)"
 [ ! -s rows ] || fail "$(cat rows)"
+
+# A second Ctrl-C does not wait for the step, here one of seconds; what it leaves goes on from its record. The same
+# signal told twice in a moment, as timeout(1) does, is one.
+big="conv 128 3x3 pad 1, conv 128 3x3 pad 1, conv 128 3x3 pad 1, conv 128 3x3 pad 1, dense classes"
+"$fovea" train digits --batch 1527 --model "$big" --threads 1 --quiet --out twice 2>messages &
+pid=$!
+wait_for twice/run.json
+sleep 0.3
+kill -INT $pid
+kill -INT $pid
+sleep 0.3
+kill -0 $pid 2>/dev/null || fail "a signal told twice is taken for two"
+kill -INT $pid
+sleep 0.2
+kill -0 $pid 2>/dev/null && fail "a second Ctrl-C does not end it at once"
+wait $pid
+status=$?
+[ $status -eq 130 ] || fail "twice: status $status"
+grep -q '"status": "running"' twice/run.json || fail "a second Ctrl-C waits for the end of the step"
+[ "$(ls twice)" = run.json ] || fail "twice: $(ls twice)"
+
+# At any moment of a study, its embedding and page too.
+"$fovea" study digits --epochs 2 --seeds 1 --quiet --out moments &
+pid=$!
+for at in 1 2 3 4; do
+    sleep 0.$((at * 2))
+    kill -INT $pid 2>/dev/null
+    sleep 0.25
+    kill -INT $pid 2>/dev/null
+    sleep 0.2
+    wait $pid
+    status=$?
+    [ $status -eq 130 ] || [ $status -eq 0 ] || fail "study: status $status"
+    "$fovea" study --resume moments --quiet 2>messages &
+    pid=$!
+done
+wait $pid || [ ! -e moments ] || fail "study: $(cat messages)"
+[ ! -e moments ] || [ -s moments/report.html ] || fail "study: $(ls moments)"
+
+# What has nothing to save ends at once.
+mkfifo waits
+for ends in INT:130 TERM:143; do
+    "$fovea" predict whole - <waits >rows 2>messages &
+    pid=$!
+    exec 3>waits
+    sleep 0.3
+    kill -${ends%:*} $pid
+    wait $pid
+    status=$?
+    exec 3>&-
+    [ $status -eq ${ends#*:} ] || fail "predict: status $status: $(cat messages)"
+done
+
+# A server that takes the call and never answers.
+/usr/bin/python3 -c '
+import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(60)' >port &
+server=$!
+wait_for port
+unset FOVEA_DATA
+mkdir cache
+XDG_CACHE_HOME=$here/cache "$fovea" data get kmnist --mirror "http://127.0.0.1:$(cat port)" >rows 2>messages &
+pid=$!
+sleep 0.5
+kill -INT $pid
+wait $pid
+status=$?
+kill $server
+[ $status -eq 130 ] && grep -q '^fovea: ' messages || fail "data get: status $status: $(cat messages)"

@@ -1,0 +1,89 @@
+#!/bin/sh
+# stdout.sh PROGRAM: standard output that is closed, full, or a pipe whose reader is gone. Every verb ends with status 4
+# and says so; what it writes into files is written whole all the same.
+set -u
+fovea=$(realpath "$1")
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+mkfifo pipe
+exec 3<>pipe 4>pipe 3>&- # 4: a pipe that nobody reads
+
+# try ARGUMENTS...: into each of the three
+try() {
+    "$fovea" "$@" >/dev/full 2>messages
+    check $? 'No space left on device' "$@"
+    "$fovea" "$@" >&4 2>messages
+    check $? 'Broken pipe' "$@"
+    "$fovea" "$@" >&- 2>messages
+    check $? 'Bad file descriptor' "$@"
+}
+check() { # status, reason, arguments
+    status=$1 reason=$2
+    shift 2
+    [ "$status" -eq 4 ] || fail "$*: $reason: status $status: $(cat messages)"
+    grep -q "^fovea: standard output: could not be written: $reason\$" messages || fail "$*: $reason: $(cat messages)"
+}
+
+"$fovea" train digits --epochs 1 --model "dense classes" --quiet --out run || exit 1
+find run -type f -exec cksum {} + | sort >before
+"$fovea" data preview digits --augment "rotation 30" -o sheet.png >/dev/null || exit 1
+for verb in data train eval predict compare study report export verify bench version help; do
+    try $verb --help
+done
+try version
+try help
+try data list
+try data info digits
+try data info digits --json
+try data preview digits --augment "rotation 30" -o sheet.png
+try eval run
+try eval run --json
+try predict run sheet.png --csv
+try predict run sheet.png --json
+try predict run sheet.png
+try compare run run
+try verify run
+try verify run --json
+for format in safetensors onnx npz c; do
+    try export run --format $format -o exported.$format
+    [ -s exported.$format ] || fail "export: no exported.$format"
+done
+
+# Trainings and studies go on: what they are for is in their directory.
+hash_of() {
+    sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1"
+}
+for sink in '/dev/full' '&4' '&-'; do
+    for json in '' --json; do
+        eval "\"\$fovea\" train digits --epochs 1 --model 'dense classes' $json --out out >$sink 2>messages"
+        status=$?
+        [ $status -eq 4 ] && grep -q 'standard output: could not be written' messages ||
+            fail "train >$sink: status $status: $(cat messages)"
+        [ "$(hash_of out/run.json)" = "$(hash_of run/run.json)" ] || fail "train >$sink: other weights"
+        cmp -s out/model.safetensors run/model.safetensors || fail "train >$sink: another model"
+        [ "$(ls out)" = "$(ls run | grep -v predictions-test)" ] || fail "train >$sink: $(ls out)"
+        rm -r out
+    done
+    eval "\"\$fovea\" study digits --epochs 1 --seeds 1 --parts architecture,kernels --out out >$sink 2>messages"
+    status=$?
+    [ $status -eq 4 ] && grep -q 'standard output: could not be written' messages ||
+        fail "study >$sink: status $status: $(cat messages)"
+    [ "$(ls out | tr '\n' ' ')" = "explain.safetensors final report.html study.json " ] || fail "study >$sink: $(ls out)"
+    try report out/final
+    rm -r out
+done
+
+# With both closed no file may take their places: text would be printed into it.
+"$fovea" study digits --epochs 1 --seeds 1 --parts architecture,kernels --out out <&- >&- 2>&-
+[ $? -eq 4 ] || fail "all closed: status $?"
+"$fovea" eval out/final >/dev/null || fail "all closed: its model is broken"
+
+find run -type f ! -name 'predictions-test.csv' -exec cksum {} + | sort >after
+grep -v predictions-test before | cmp -s - after || fail "files from before were changed: $(diff before after)"
