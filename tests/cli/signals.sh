@@ -84,8 +84,9 @@ pid=$!
 wait_for twice/run.json
 sleep 0.3
 kill -INT $pid
+sleep 0.05
 kill -INT $pid
-sleep 0.3
+sleep 0.25
 kill -0 $pid 2>/dev/null || fail "a signal told twice is taken for two"
 kill -INT $pid
 sleep 0.2
@@ -122,6 +123,8 @@ for ends in INT:130 TERM:143; do
     exec 3>waits
     sleep 0.3
     kill -${ends%:*} $pid
+    sleep 0.2
+    kill -9 $pid 2>/dev/null
     wait $pid
     status=$?
     exec 3>&-
