@@ -196,16 +196,6 @@ static fv_status read_calls(fv_augment *a, const char *text, fv_error *error) {
 
 /* ---- writing ---- */
 
-/* A short decimal that reads as the same number. */
-static int write_number(char *out, size_t size, double value) {
-    int n = 0;
-    for (int digits = 6; digits <= 17; digits++) {
-        n = snprintf(out, size, " %.*g", digits, value);
-        if (strtod(out, NULL) == value) break;
-    }
-    return n;
-}
-
 static void write_text(fv_augment *a) {
     char *at = a->text, *const end = a->text + sizeof a->text;
     for (int k = 0; k < a->n_calls; k++) {
@@ -215,7 +205,9 @@ static void write_text(fv_augment *a) {
             const fv_param *p = &c->transform->params[i];
             if (p->kind == FV_PARAM_FLAG ? c->values[i] != 0 : p->position == 0)
                 at += snprintf(at, (size_t)(end - at), " %s", p->name);
-            if (p->kind != FV_PARAM_FLAG) at += write_number(at, (size_t)(end - at), c->values[i]);
+            if (p->kind == FV_PARAM_FLAG) continue;
+            *at++ = ' ';
+            at += fv_text_number(at, (size_t)(end - at), c->values[i]);
         }
         assert(at < end);
     }

@@ -72,6 +72,15 @@ void fv_text_join(char *out, size_t size, const char *const *names, size_t n) {
         used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", names[i]);
 }
 
+int fv_text_number(char *out, size_t size, double value) {
+    int n = 0;
+    for (int digits = 6; digits <= 17; digits++) {
+        n = snprintf(out, size, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) break;
+    }
+    return n;
+}
+
 static bool word_number(fv_word word, double *value) {
     char copy[64], *end;
     if (word.length == 0 || word.length >= (int)sizeof copy) return false;
@@ -94,7 +103,7 @@ static fv_status read_value(fv_cursor *cursor, fv_word call, const fv_param *par
                             fv_error *error) {
     fv_word word = fv_text_next(cursor);
     double v[2] = {0, 0};
-    if (n_classes > 0 && fv_word_is(word, "classes")) {
+    if (n_classes > 0 && param->kind == FV_PARAM_INTEGER && fv_word_is(word, "classes")) {
         v[0] = n_classes;
     } else if (param->kind == FV_PARAM_SIZE ? !word_size(word, v) : !word_number(word, v)) {
         return fv_text_fail(cursor, word, error, "`%.*s` needs %s for %s, not `%.*s`", call.length, call.at,

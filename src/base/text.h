@@ -49,13 +49,16 @@ typedef struct fv_param {
 
 /* Reads the arguments of the call whose word has been taken, up to the next `,` `)` `|` or the end. values[i] belongs
  * to params[i]; a FV_PARAM_SIZE fills values[i] (rows) and values[i + 1] (columns), so the entry behind it in `params`
- * must be a row with name NULL. Two words may stand for a number: `classes` reads as `n_classes` where that is > 0.
+ * must be a row with name NULL. `classes` may stand for a whole number: n_classes, where that is > 0.
  * FV_E_TEXT with a message that shows the text and points at the word. */
 fv_status fv_text_arguments(fv_cursor *cursor, fv_word call, const fv_param *params, int n_params, int n_classes,
                             double *values, fv_error *error);
 
 /* Fails with FV_E_TEXT, pointing at `word`: "model: conv 8 3y3: `3y3` ..." */
 fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) FV_PRINTF(4, 5);
+
+/* The shortest decimal of six digits or more that reads back as `value`; at most 24 bytes. Returns its length. */
+int fv_text_number(char *out, size_t size, double value);
 
 /* Joins names as "a, b, c" for messages. */
 void fv_text_join(char *out, size_t size, const char *const *names, size_t n);

@@ -13,7 +13,8 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
 }
 
 static void print(const fv_layer *layer, char *out, size_t size) {
-    snprintf(out, size, "%s %g", layer->type->word, layer->arg[0]);
+    int n = snprintf(out, size, "%s ", layer->type->word);
+    fv_text_number(out + n, size - (size_t)n, layer->arg[0]);
 }
 
 const fv_layer_type fv_dropout_layer = {"dropout", params, 1, shape, print};
@@ -38,23 +39,29 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     return FV_OK;
 }
 
-static float scale_of(const fv_plan *plan, const fv_op *op) {
-    return (float)(1 / (1 - fv_op_layer(plan, op)->arg[0]));
+static float scale_of(double p) {
+    return (float)(1 / (1 - p));
+}
+
+/* Draws a block's masks of a dropout layer. A word below (1 - p) 2^32 keeps its number. */
+static void draw(const fv_plan *plan, const fv_block *block, int layer, int n, uint16_t *keep) {
+    double threshold = (1 - plan->net->layers[layer].arg[0]) * 0x1p32;
+    plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)layer, n,
+                        threshold < 0x1p32 ? (uint32_t)threshold : UINT32_MAX, keep);
 }
 
 static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
     uint16_t *keep = (void *)(block->memory + op->kept);
-    plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->layer, n_masks(plan, op),
-                        (uint32_t)((1 - fv_op_layer(plan, op)->arg[0]) * 4294967296.0), keep);
-    plan->k->mask(&x, keep, per_channel(plan, op), scale_of(plan, op), &y, 0);
+    draw(plan, block, op->layer, n_masks(plan, op), keep);
+    plan->k->mask(&x, keep, per_channel(plan, op), scale_of(fv_op_layer(plan, op)->arg[0]), &y, 0);
 }
 
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     if (!fv_plan_wants(plan, op->in)) return;
     fv_map dy = fv_plan_gradient(plan, op->out, block), dx = fv_plan_gradient(plan, op->in, block);
-    plan->k->mask(&dy, (const void *)(block->memory + op->kept), per_channel(plan, op), scale_of(plan, op), &dx,
-                  op->add_in);
+    plan->k->mask(&dy, (const void *)(block->memory + op->kept), per_channel(plan, op),
+                  scale_of(fv_op_layer(plan, op)->arg[0]), &dx, op->add_in);
 }
 
 /* ---- fused behind a pool ---- */
@@ -68,15 +75,13 @@ void fv_dropout2d_lay_out(fv_plan *plan, fv_op *op) {
 }
 
 float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op) {
-    return (float)(1 / (1 - fused_p(plan, op)));
+    return scale_of(fused_p(plan, op));
 }
 
 const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block) {
-    double p = fused_p(plan, op);
-    if (p == 0) return NULL;
+    if (fused_p(plan, op) == 0) return NULL;
     uint16_t *keep = (void *)(block->memory + op->masks);
-    plan->k->keep_masks(block->seed0, block->position, block->epoch, (uint32_t)op->dropout,
-                        plan->values[op->out].shape.c, (uint32_t)((1 - p) * 4294967296.0), keep);
+    draw(plan, block, op->dropout, plan->values[op->out].shape.c, keep);
     return keep;
 }
 

@@ -45,11 +45,13 @@ static void test_round_trip(void **state) {
         "8 1x1 stride 2, batchnorm ), globalavgpool, dense 10",
         "flatten, dense 12, dense classes # no convolution",
         "dense classes",
+        "dropout 0.1234567, dropout2d 1e-17, dense classes",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         fv_net *a = net_of(texts[i], mnist), *b = net_of(fv_net_text(a), mnist);
         assert_string_equal(fv_net_text(a), fv_net_text(b));
         assert_int_equal(fv_net_n_weights(a), fv_net_n_weights(b));
+        assert_true(i < 4 || strstr(fv_net_text(a), "dropout 0.1234567, dropout2d 1e-17"));
         fv_net_destroy(a);
         fv_net_destroy(b);
     }

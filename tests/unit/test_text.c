@@ -143,12 +143,25 @@ static void test_not_numbers(void **state) {
     wide[sizeof wide - 1] = 0;
     fv_error error;
     assert_int_equal(parse(wide, values, &error), FV_E_TEXT);
+    assert_int_equal(parse("conv 8 classes", values, &error), FV_E_TEXT);
+    assert_int_equal(parse("conv 8 scale classes", values, &error), FV_E_TEXT);
     assert_int_equal(parse("conv 8 3x", values, &error), FV_E_TEXT);
     assert_int_equal(parse("conv 8 x3", values, &error), FV_E_TEXT);
     assert_int_equal(parse("conv 8 3x3x3", values, &error), FV_E_TEXT);
     fv_cursor c = cursor_at("conv 8 pad classes"); /* where the number of classes is not known */
     fv_word call = fv_text_next(&c);
     assert_int_equal(fv_text_arguments(&c, call, params, N_PARAMS, 0, values, &error), FV_E_TEXT);
+}
+
+static void test_number(void **state) {
+    (void)state;
+    const double values[] = {0.5, 0, 1, 0.1234567, 1.0 / 3, 1e-17, -2.2250738585072014e-308};
+    const char *texts[] = {"0.5", "0", "1", "0.1234567", "0.3333333333333333", "1e-17", "-2.2250738585072014e-308"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char text[25];
+        assert_int_equal(fv_text_number(text, sizeof text, values[i]), strlen(texts[i]));
+        assert_string_equal(text, texts[i]);
+    }
 }
 
 /* A word far along a text is shown with what stands around it. */
@@ -187,6 +200,7 @@ int main(void) {
         cmocka_unit_test(test_message_of_long_text),
         cmocka_unit_test(test_not_numbers),
         cmocka_unit_test(test_join),
+        cmocka_unit_test(test_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

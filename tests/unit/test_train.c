@@ -76,6 +76,22 @@ static void test_threads(void **state) {
     fv_augment_destroy(augment);
 }
 
+/* A probability too small to drop any number changes nothing. */
+static void test_faint_dropout(void **state) {
+    (void)state;
+    static const char *const texts[] = {"dense 16, dense classes", "dense 16, dropout 1e-17, dense classes"};
+    char hash[2][65];
+    for (int i = 0; i < 2; i++) {
+        fv_net *net = new_net(texts[i]);
+        fv_train_options o = options_of(1, 1);
+        fv_error error = {0};
+        assert_int_equal(train(net, &o, NULL, NULL, &error), FV_OK);
+        fv_net_hash(net, hash[i]);
+        fv_net_destroy(net);
+    }
+    assert_string_equal(hash[0], hash[1]);
+}
+
 static void test_learns(void **state) {
     (void)state;
     static const char *const optimisers[] = {"adadelta", "sgd nesterov", "adam", "adamw weight_decay 0.01"};
@@ -391,6 +407,7 @@ static void test_unkept_state(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_faint_dropout),
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_label_smoothing_changes_weights),
         cmocka_unit_test(test_ema),
