@@ -39,7 +39,7 @@ static inline void small_init(small_training *t, const char *model) {
     t->names[0] = names[0];
     t->names[1] = names[1];
     t->dataset = (fv_dataset){.n_classes = 2, .class_names = t->names};
-    t->dataset.train = (fv_images){SMALL_IMAGES, {1, 2, 2}, t->pixels, t->labels};
+    t->dataset.train = (fv_images){.n = SMALL_IMAGES, .shape = {1, 2, 2}, .pixels = t->pixels, .labels = t->labels};
     memset(t->dataset.train_sha256, 'a', 64);
     memset(t->dataset.test_sha256, 'b', 64);
     t->config.epochs = 3;

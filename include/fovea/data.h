@@ -25,6 +25,8 @@ typedef struct fv_images {
     fv_shape shape;
     const uint8_t *pixels;  /* [n][C][H][W] */
     const uint16_t *labels; /* [n], each < n_classes */
+    const void *mapped;     /* where `pixels` lie in a file: its pages, as many bytes as `mapped_bytes`; else NULL */
+    size_t mapped_bytes;
 } fv_images;
 
 /* Which images of a set, in which order. */
@@ -106,6 +108,8 @@ fv_status fv_size_parse(const char *text, const char *where, int *height, int *w
  * embedded (`digits`).
  * Or it is a folder of images: train/<class>/, test/<class>/ and val/<class>/, or <class>/ alone, with PNG, JPEG, WebP,
  * TIFF, BMP, GIF, PGM and PPM files; decoded once, then read from a cache.
+ * Large plain files (docs/data.md says which) are mapped, not read: a set may be larger than memory. Where another
+ * program cuts such a file short while the set is open, touching its pixels raises SIGBUS.
  * Errors: FV_E_NAME (lists the known names and how to get them), FV_E_IO, FV_E_DATA (which file, what is wrong, what
  * would be right), FV_E_MEMORY. */
 fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) FV_MUST_CHECK;

@@ -38,6 +38,6 @@ fv_status fv_synthetic_images(fv_shape shape, int n_classes, size_t n, uint64_t 
     }
     draw_images(n, size, n_classes, seed, patterns, pixels, labels);
     free(patterns);
-    *out = (fv_images){n, shape, pixels, labels};
+    *out = (fv_images){.n = n, .shape = shape, .pixels = pixels, .labels = labels};
     return FV_OK;
 }

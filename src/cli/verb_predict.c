@@ -141,7 +141,7 @@ static fv_status infer_all(prediction *p, fv_error *error) {
     fv_status status = pixels && p->failed && p->logits ? FV_OK : out_of_memory(error);
     for (size_t from = 0; status == FV_OK && from < p->n; from += most) {
         size_t n = p->n - from < most ? p->n - from : most;
-        fv_images images = {n, shape, pixels, NULL};
+        fv_images images = {.n = n, .shape = shape, .pixels = pixels};
         status = decode(p, from, n, shape, pixels, error);
         if (status == FV_OK) {
             status = fv_net_infer(p->run.net, &images, NULL, p->threads, p->logits + from * (size_t)p->n_classes, NULL);

@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "data/images.h"
@@ -11,8 +13,26 @@ static void free_const(const void *at) {
     free((void *)(uintptr_t)at);
 }
 
+static void release_pixels(fv_images *images) {
+    if (images->mapped)
+        munmap((void *)(uintptr_t)images->mapped, images->mapped_bytes);
+    else
+        free_const(images->pixels);
+    images->pixels = images->mapped = NULL;
+}
+
+bool fv_images_map(fv_images *images, int fd, uint64_t offset) {
+    size_t size = images->n * fv_image_size(images->shape), skipped = offset % (size_t)sysconf(_SC_PAGESIZE);
+    void *pages = mmap(NULL, size + skipped, PROT_READ, MAP_PRIVATE, fd, (off_t)(offset - skipped));
+    if (pages == MAP_FAILED) return false;
+    images->mapped = pages;
+    images->mapped_bytes = size + skipped;
+    images->pixels = (const uint8_t *)pages + skipped;
+    return true;
+}
+
 void fv_images_deinit(fv_images *images) {
-    free_const(images->pixels);
+    release_pixels(images);
     free_const(images->labels);
     *images = (fv_images){0};
 }
@@ -40,7 +60,7 @@ fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, f
         memcpy(pixels + i * size, images->pixels + indices->at[i] * size, size);
         labels[i] = images->labels[indices->at[i]];
     }
-    *out = (fv_images){indices->n, images->shape, pixels, labels};
+    *out = (fv_images){.n = indices->n, .shape = images->shape, .pixels = pixels, .labels = labels};
     return FV_OK;
 }
 
@@ -53,7 +73,7 @@ fv_status fv_images_transpose(fv_images *images) {
         for (size_t y = 0; y < h; y++)
             for (size_t x = 0; x < w; x++) turned[(p * w + x) * h + y] = from[y * w + x];
     }
-    free_const(images->pixels);
+    release_pixels(images);
     images->pixels = turned;
     images->shape = (fv_shape){images->shape.c, (int)w, (int)h};
     return FV_OK;

@@ -21,7 +21,7 @@ static fv_status load(size_t first, size_t n, fv_images *out) {
     const unsigned char *source = fv_digits + first * SIZE, *label = fv_digits + (size_t)N_DIGITS * SIZE + first;
     for (size_t i = 0; i < n * SIZE; i++) pixels[i] = (uint8_t)((source[i] * 255 + 8) / 16);
     for (size_t i = 0; i < n; i++) labels[i] = label[i];
-    *out = (fv_images){n, {1, 8, 8}, pixels, labels};
+    *out = (fv_images){.n = n, .shape = {1, 8, 8}, .pixels = pixels, .labels = labels};
     return FV_OK;
 }
 

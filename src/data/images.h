@@ -9,8 +9,16 @@ static inline size_t fv_image_size(fv_shape shape) {
     return (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
 }
 
-/* Frees pixels and labels of images that own them. */
+/* Frees (or unmaps) pixels and labels of images that own them. */
 void fv_images_deinit(fv_images *images);
+
+/* Below this many bytes a file is read: mapping it would save nothing that matters, and what is read no other program
+ * can change or cut short. */
+#define FV_MAPPED_LEAST ((size_t)64 << 20)
+
+/* The pixels of images whose n and shape are known: those at `offset` of an open file that is long enough, mapped
+ * read-only. False where that cannot be done: they must be read. */
+bool fv_images_map(fv_images *images, int fd, uint64_t offset) FV_MUST_CHECK;
 
 /* Copies images[indices] into images that own their memory. */
 fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, fv_images *out) FV_MUST_CHECK;

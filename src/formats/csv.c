@@ -165,7 +165,7 @@ static fv_status read_file(const char *path, fv_images *out, fv_error *error) {
     fv_lines_close(lines);
     if (status == FV_OK && fv_pixels_channels_first(t.pixels, t.n, t.shape) != FV_OK)
         status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
-    *out = (fv_images){t.n, t.shape, t.pixels, t.labels};
+    *out = (fv_images){.n = t.n, .shape = t.shape, .pixels = t.pixels, .labels = t.labels};
     return status;
 }
 

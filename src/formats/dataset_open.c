@@ -157,7 +157,7 @@ static fv_status append_validation(fv_dataset *set, fv_images *validation) {
     set->n_validation = validation->n;
     fv_images_deinit(&set->train);
     fv_images_deinit(validation);
-    set->train = (fv_images){n, shape, pixels, labels};
+    set->train = (fv_images){.n = n, .shape = shape, .pixels = pixels, .labels = labels};
     return FV_OK;
 }
 

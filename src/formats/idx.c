@@ -155,8 +155,7 @@ static fv_status check_shape(const char *path, const idx_header *header, fv_shap
     return FV_OK;
 }
 
-static fv_status read_images(fv_source *source, const char *path, uint8_t **pixels, size_t *n, fv_shape *shape,
-                             fv_error *error) {
+static fv_status read_images(fv_source *source, const char *path, fv_images *out, fv_error *error) {
     idx_header header = {0};
     fv_shape found;
     FV_TRY(read_header(source, path, true, &header, error));
@@ -169,16 +168,20 @@ static fv_status read_images(fv_source *source, const char *path, uint8_t **pixe
         size > (size_t)-1 / 4)
         return fv_fail(error, FV_E_DATA, "%s: its header promises %s, more than this machine can address",
                        fv_path_shown(path), promise);
-    FV_TRY(read_body(source, path, header.n_bytes, size, promise, pixels, error));
-    *n = header.size[0];
-    *shape = found;
+    fv_images images = {.n = header.size[0], .shape = found};
+    if (!fv_source_map(source, &images)) {
+        uint8_t *pixels;
+        FV_TRY(read_body(source, path, header.n_bytes, size, promise, &pixels, error));
+        images.pixels = pixels;
+    }
+    *out = images;
     return FV_OK;
 }
 
-fv_status fv_idx_read_images(const char *path, uint8_t **pixels, size_t *n, fv_shape *shape, fv_error *error) {
+fv_status fv_idx_read_images(const char *path, fv_images *out, fv_error *error) {
     fv_source *source;
     FV_TRY(fv_source_open(path, &source, error));
-    fv_status status = read_images(source, path, pixels, n, shape, error);
+    fv_status status = read_images(source, path, out, error);
     fv_source_close(source);
     return status;
 }

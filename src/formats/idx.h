@@ -11,9 +11,9 @@
 
 #include "fovea/data.h"
 
-/* FV_E_IO, FV_E_MEMORY, FV_E_DATA with a message that names the file. Results are malloc'd. */
-fv_status fv_idx_read_images(const char *path, uint8_t **pixels, size_t *n, fv_shape *shape,
-                             fv_error *error) FV_MUST_CHECK;
+/* FV_E_IO, FV_E_MEMORY, FV_E_DATA with a message that names the file. Labels are malloc'd; images have none yet and are
+ * for fv_images_deinit: a large plain file is mapped (FV_MAPPED_LEAST). */
+fv_status fv_idx_read_images(const char *path, fv_images *out, fv_error *error) FV_MUST_CHECK;
 fv_status fv_idx_read_labels(const char *path, uint16_t **labels, size_t *n, fv_error *error) FV_MUST_CHECK;
 
 #endif

@@ -71,12 +71,10 @@ static bool has_images(const char *directory) {
 }
 
 static fv_status read_pair(const char *image_path, const char *label_path, fv_images *out, fv_error *error) {
-    uint8_t *pixels;
     uint16_t *labels;
     size_t n_labels;
-    fv_images images = {0};
-    FV_TRY(fv_idx_read_images(image_path, &pixels, &images.n, &images.shape, error));
-    images.pixels = pixels;
+    fv_images images;
+    FV_TRY(fv_idx_read_images(image_path, &images, error));
     fv_status status = fv_idx_read_labels(label_path, &labels, &n_labels, error);
     if (status == FV_OK) {
         images.labels = labels;

@@ -133,14 +133,23 @@ static bool take_origins(FILE *f, const layout *l, fv_set_content *out, uLong *c
     return good;
 }
 
-static bool take_images(FILE *f, size_t n, size_t pixels, int n_classes, fv_images *out, uLong *crc) {
-    uint8_t *values = fv_alloc(n, pixels);
-    uint16_t *labels = fv_alloc(n, sizeof *labels);
+/* Pixels: mapped where they are many, else read. */
+static bool take_pixels(FILE *f, size_t size, fv_images *out, uLong *crc) {
+    off_t at = ftello(f);
+    if (size >= FV_MAPPED_LEAST && at >= 0 && fv_images_map(out, fileno(f), (uint64_t)at)) {
+        *crc = crc32_z(*crc, out->pixels, size);
+        return fseeko(f, (off_t)size, SEEK_CUR) == 0;
+    }
+    uint8_t *values = fv_alloc(size, 1);
     out->pixels = values;
+    return values && take(f, values, size, crc);
+}
+
+static bool take_images(FILE *f, size_t n, size_t pixels, int n_classes, fv_images *out, uLong *crc) {
+    uint16_t *labels = fv_alloc(n, sizeof *labels);
     out->labels = labels;
     out->n = n;
-    if (!values || !labels || !take(f, labels, n * sizeof *labels, crc) || !take(f, values, n * pixels, crc))
-        return false;
+    if (!labels || !take(f, labels, n * sizeof *labels, crc) || !take_pixels(f, n * pixels, out, crc)) return false;
     for (size_t i = 0; i < n; i++)
         if (labels[i] >= n_classes) return false;
     return true;

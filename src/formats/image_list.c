@@ -56,7 +56,7 @@ static fv_status set_aside(fv_image_list *list, fv_error *error) {
         labels[n] = list->at[i].label;
         place[n++] = (uint32_t)i;
     }
-    fv_images train = {n, {0}, NULL, labels};
+    fv_images train = {.n = n, .labels = labels};
     fv_status status = labels && place
                            ? fv_split_drawn(&train, list->n_classes, FV_SET_ASIDE, 0, FV_SPLIT_TEST, &rest, &drawn)
                            : FV_E_MEMORY;
@@ -221,8 +221,11 @@ static fv_status gather(decoding *d, fv_set_content *out) {
         name += length;
     }
     out->n_bad = n - n_kept;
-    out->train = (fv_images){n_good[FV_LIST_TRAIN] + n_good[FV_LIST_VALIDATION], d->shape, d->train, train};
-    out->test = (fv_images){n_good[FV_LIST_TEST], d->shape, d->test, test};
+    out->train = (fv_images){.n = n_good[FV_LIST_TRAIN] + n_good[FV_LIST_VALIDATION],
+                             .shape = d->shape,
+                             .pixels = d->train,
+                             .labels = train};
+    out->test = (fv_images){.n = n_good[FV_LIST_TEST], .shape = d->shape, .pixels = d->test, .labels = test};
     out->n_validation = n_good[FV_LIST_VALIDATION];
     d->train = d->test = NULL;
     fv_images_sha256(&out->train, out->n_classes, out->train_sha256);

@@ -220,21 +220,25 @@ static fv_status check_images(const fv_source *source, const header *of, fv_shap
     return FV_OK;
 }
 
-fv_status fv_npy_read_images(fv_source *source, uint8_t **pixels, size_t *n, fv_shape *shape, fv_error *error) {
+fv_status fv_npy_read_images(fv_source *source, fv_images *out, fv_error *error) {
     header of = {0};
-    fv_shape found;
+    fv_images images = {0};
+    size_t size;
     bool channels_last = false;
     uint8_t *values;
     FV_TRY(read_header(source, &of, error));
-    FV_TRY(check_images(source, &of, &found, &channels_last, error));
-    FV_TRY(read_values(source, &of, &values, error));
-    if (channels_last && fv_pixels_channels_first(values, of.size[0], found) != FV_OK) {
-        free(values);
-        return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(fv_source_name(source)));
+    FV_TRY(check_images(source, &of, &images.shape, &channels_last, error));
+    images.n = of.size[0];
+    bool fits = fv_multiply(images.n, fv_image_size(images.shape), &size);
+    if (!fits || (channels_last && images.shape.c > 1) || !fv_source_map(source, &images)) {
+        FV_TRY(read_values(source, &of, &values, error));
+        if (channels_last && fv_pixels_channels_first(values, images.n, images.shape) != FV_OK) {
+            free(values);
+            return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(fv_source_name(source)));
+        }
+        images.pixels = values;
     }
-    *pixels = values;
-    *n = of.size[0];
-    *shape = found;
+    *out = images;
     return FV_OK;
 }
 

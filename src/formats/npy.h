@@ -11,9 +11,10 @@
 #include "formats/source.h"
 #include "fovea/data.h"
 
-/* `source` stands at the array's start. FV_E_IO, FV_E_MEMORY, FV_E_DATA with a message that names the source. */
-fv_status fv_npy_read_images(fv_source *source, uint8_t **pixels, size_t *n, fv_shape *shape,
-                             fv_error *error) FV_MUST_CHECK;
+/* `source` stands at the array's start. FV_E_IO, FV_E_MEMORY, FV_E_DATA with a message that names the source. Labels
+ * are malloc'd; images have none yet and are for fv_images_deinit: of a large plain file whose channels do not come
+ * last they are mapped (FV_MAPPED_LEAST). */
+fv_status fv_npy_read_images(fv_source *source, fv_images *out, fv_error *error) FV_MUST_CHECK;
 fv_status fv_npy_read_labels(fv_source *source, uint16_t **labels, size_t *n, fv_error *error) FV_MUST_CHECK;
 /* An array of little-endian float32 that has just this shape; `values` gets all of them. Errors as above. */
 fv_status fv_npy_read_floats(fv_source *source, int rank, const int *size, float *values,

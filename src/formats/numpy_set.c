@@ -72,11 +72,9 @@ static fv_status open_array(const place *in, const char *name, fv_source **out, 
 
 static fv_status read_images(const place *in, const char *name, fv_images *out, fv_error *error) {
     fv_source *source;
-    uint8_t *pixels;
     FV_TRY(open_array(in, name, &source, error));
-    fv_status status = fv_npy_read_images(source, &pixels, &out->n, &out->shape, error);
+    fv_status status = fv_npy_read_images(source, out, error);
     fv_source_close(source);
-    if (status == FV_OK) out->pixels = pixels;
     return status;
 }
 

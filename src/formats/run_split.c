@@ -26,7 +26,7 @@ static fv_status split_subset(const fv_run_config *config, const fv_dataset *dat
     uint16_t *labels = fv_alloc(all->n, sizeof *labels);
     if (!labels) return FV_E_MEMORY;
     for (size_t i = 0; i < all->n; i++) labels[i] = dataset->train.labels[all->at[i]];
-    fv_images part = {all->n, dataset->train.shape, NULL, labels};
+    fv_images part = {.n = all->n, .shape = dataset->train.shape, .labels = labels};
     fv_status status =
         fv_split_stratified(&part, dataset->n_classes, config->validation, config->split_seed, training, validation);
     free(labels);

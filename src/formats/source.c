@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/memory.h"
+#include "data/images.h"
 #include "formats/files.h"
 #include "formats/zip_archive.h"
 
@@ -222,6 +224,14 @@ fv_status fv_source_read_new(fv_source *source, size_t size, uint8_t **out, size
     *out = bytes;
     *got = used;
     return FV_OK;
+}
+
+bool fv_source_map(fv_source *source, fv_images *images) {
+    size_t size = images->n * fv_image_size(images->shape);
+    struct stat info;
+    return source->fd >= 0 && !source->gzip && fstat(source->fd, &info) == 0 && S_ISREG(info.st_mode) &&
+           size >= FV_MAPPED_LEAST && (uint64_t)info.st_size == source->n_out + size &&
+           fv_images_map(images, source->fd, source->n_out);
 }
 
 const char *fv_source_name(const fv_source *source) {

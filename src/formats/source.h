@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fovea/status.h"
+#include "fovea/data.h"
 
 typedef struct fv_source fv_source;
 
@@ -25,6 +25,9 @@ fv_status fv_source_read(fv_source *source, void *out, size_t size, size_t *got,
 /* The next `size` bytes in memory that is malloc'd and grows with what comes, whatever `size` promises; *got may be
  * less, and *out is then NULL. As fv_source_read, and FV_E_MEMORY. */
 fv_status fv_source_read_new(fv_source *source, size_t size, uint8_t **out, size_t *got, fv_error *error) FV_MUST_CHECK;
+/* The pixels of images whose n and shape are known and which are all that is left: mapped where the source is a plain
+ * file of FV_MAPPED_LEAST bytes or more that ends with them. False: they must be read. */
+bool fv_source_map(fv_source *source, fv_images *images) FV_MUST_CHECK;
 /* The path, for a member "archive: member". */
 const char *fv_source_name(const fv_source *source);
 bool fv_source_cut(const fv_source *source);

@@ -95,7 +95,7 @@ static void draw_images(fixture *f, fv_shape shape) {
             }
     }
     free(ink);
-    f->images = (fv_images){f->n, shape, f->pixels, f->labels};
+    f->images = (fv_images){.n = f->n, .shape = shape, .pixels = f->pixels, .labels = f->labels};
 }
 
 static void find_images(fixture *f) {

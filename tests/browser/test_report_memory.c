@@ -92,7 +92,7 @@ static fv_status write_page(const char *path) {
     static const float probabilities[N * 2] = {0.5f, 0.5f}, distances[N * 8] = {1}, xy[N * 2] = {1}, values[4] = {1};
     static const uint32_t nearest[N * 8] = {1}, positions[1] = {0};
     static const char *const schemes[] = {"original", "mild"};
-    fv_images images = {N, {1, 4, 4}, pixels, labels};
+    fv_images images = {.n = N, .shape = {1, 4, 4}, .pixels = pixels, .labels = labels};
     fv_prediction predictions[N] = {0};
     for (uint32_t i = 0; i < N; i++) predictions[i].index = i;
     fv_report report = {study,

@@ -241,7 +241,7 @@ static void wrong_weights_are_noticed(void **state) {
     static uint8_t pixels[10 * 16];
     static const uint16_t labels[10];
     for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(37 * i);
-    const fv_images images = {10, {1, 4, 4}, pixels, labels};
+    const fv_images images = {.n = 10, .shape = {1, 4, 4}, .pixels = pixels, .labels = labels};
     const char *path = scratch_path(directory, "export");
     for (fv_export_format format = FV_EXPORT_SAFETENSORS; format <= FV_EXPORT_C; format++) {
         fv_c_size size;

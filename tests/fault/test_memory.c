@@ -95,7 +95,7 @@ static fv_status export_and_verify(fv_error *error) {
     static const char *const names[] = {"a", "b", "c"};
     static const uint8_t pixels[4 * 64];
     static const uint16_t labels[4];
-    const fv_images images = {4, {1, 8, 8}, pixels, labels};
+    const fv_images images = {.n = 4, .shape = {1, 8, 8}, .pixels = pixels, .labels = labels};
     const char *onnx = scratch_path(directory, "x.onnx"), *npz = scratch_path(directory, "x.npz");
     const char *c = scratch_path(directory, "x.c");
     fv_c_size size;

@@ -1,6 +1,7 @@
 /* Any bytes as an IDX file, plain or gzip. */
 #include "fuzz.h"
 
+#include "data/images.h"
 #include "formats/idx.h"
 
 const unsigned fuzz_rounds = 20000;
@@ -12,17 +13,17 @@ static void need_message(fv_status status, const fv_error *error) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *path = fuzz_file(data, size);
     fv_error error = {FV_OK, ""};
-    uint8_t *pixels;
+    fv_images images;
     uint16_t *labels;
     size_t n;
-    fv_shape shape;
-    fv_status status = fv_idx_read_images(path, &pixels, &n, &shape, &error);
+    fv_status status = fv_idx_read_images(path, &images, &error);
     if (status == FV_OK) {
-        FUZZ_NEED(n >= 1 && shape.c >= 1 && shape.c <= FV_MAX_CHANNELS && shape.h >= 1 && shape.h <= FV_MAX_SIDE &&
-                  shape.w >= 1 && shape.w <= FV_MAX_SIDE);
-        volatile uint8_t last = pixels[n * (size_t)shape.c * (size_t)shape.h * (size_t)shape.w - 1];
+        fv_shape shape = images.shape;
+        FUZZ_NEED(images.n >= 1 && shape.c >= 1 && shape.c <= FV_MAX_CHANNELS && shape.h >= 1 &&
+                  shape.h <= FV_MAX_SIDE && shape.w >= 1 && shape.w <= FV_MAX_SIDE);
+        volatile uint8_t last = images.pixels[images.n * fv_image_size(shape) - 1];
         (void)last;
-        free(pixels);
+        fv_images_deinit(&images);
     } else {
         need_message(status, &error);
     }

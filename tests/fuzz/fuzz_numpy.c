@@ -1,6 +1,7 @@
 /* Any bytes as an .npz archive, and as an .npy array. */
 #include "fuzz.h"
 
+#include "data/images.h"
 #include "formats/npy.h"
 #include "npy_test.h"
 
@@ -23,25 +24,23 @@ static void read_weights(const char *path) {
 static void read_array(const char *path) {
     fv_error error = {FV_OK, ""};
     fv_source *source;
-    uint8_t *pixels;
+    fv_images found;
     uint16_t *labels;
     size_t n;
-    fv_shape shape;
     for (int images = 0; images < 2; images++) {
         fv_status status = fv_source_open(path, &source, &error);
         if (status != FV_OK) { /* a gzip stream that is none */
             need_message(status, &error);
             return;
         }
-        status = images ? fv_npy_read_images(source, &pixels, &n, &shape, &error)
-                        : fv_npy_read_labels(source, &labels, &n, &error);
+        status = images ? fv_npy_read_images(source, &found, &error) : fv_npy_read_labels(source, &labels, &n, &error);
         fv_source_close(source);
         if (status != FV_OK) {
             need_message(status, &error);
         } else if (images) {
-            volatile uint8_t last = pixels[n * (size_t)shape.c * (size_t)shape.h * (size_t)shape.w - 1];
+            volatile uint8_t last = found.pixels[found.n * fv_image_size(found.shape) - 1];
             (void)last;
-            free(pixels);
+            fv_images_deinit(&found);
         } else {
             for (size_t i = 0; i < n; i++) FUZZ_NEED(labels[i] < FV_MAX_CLASSES);
             free(labels);

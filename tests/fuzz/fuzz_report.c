@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static fv_prediction predictions[N];
     static float probabilities[N * 1000], distances[N * FV_REPORT_NEAREST], xy[2 * N];
     static uint32_t nearest[N * FV_REPORT_NEAREST];
-    const fv_images images = {N, {1, SIDE, SIDE}, pixels, labels};
+    const fv_images images = {.n = N, .shape = {1, SIDE, SIDE}, .pixels = pixels, .labels = labels};
     for (uint32_t i = 0; i < N; i++) {
         labels[i] = (uint16_t)(i % CLASSES);
         predictions[i] = (fv_prediction){i, labels[i], (uint16_t)(i / 2 % CLASSES), 0.5f, 0.5f, 0.7f};

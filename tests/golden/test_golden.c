@@ -34,7 +34,10 @@ static void setup(golden_case *c, const char *name) {
     const golden_record *logits = golden_find(c->file, "logits");
     assert_true(images->size[0] == N_IMAGES && labels->n == N_IMAGES && logits->size[1] <= MAX_CLASSES);
     for (int i = 0; i < N_IMAGES; i++) c->labels[i] = ((const uint8_t *)labels->data)[i];
-    c->images = (fv_images){N_IMAGES, {images->size[1], images->size[2], images->size[3]}, images->data, c->labels};
+    c->images = (fv_images){.n = N_IMAGES,
+                            .shape = {images->size[1], images->size[2], images->size[3]},
+                            .pixels = images->data,
+                            .labels = c->labels};
     c->n_classes = logits->size[1];
 }
 

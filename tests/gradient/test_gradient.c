@@ -30,7 +30,7 @@ static const char *const models[] = {
 
 static uint8_t pixels[N * CHANNELS * SIDE * SIDE];
 static uint16_t labels[N];
-static const fv_images images = {N, {CHANNELS, SIDE, SIDE}, pixels, labels};
+static const fv_images images = {.n = N, .shape = {CHANNELS, SIDE, SIDE}, .pixels = pixels, .labels = labels};
 
 static float noise(uint32_t i, uint32_t what) {
     return 2 * fv_unit(fv_philox(5, FV_RANDOM_TEST, i, what, 0, 0).word[0]) - 1;

@@ -13,7 +13,7 @@ enum { N = 400, RARE = 20 };
 static const fv_images *blank(void) {
     static uint8_t pixels[N * 4];
     static uint16_t labels[N];
-    static const fv_images images = {N, {1, 2, 2}, pixels, labels};
+    static const fv_images images = {.n = N, .shape = {1, 2, 2}, .pixels = pixels, .labels = labels};
     for (int i = 0; i < N; i++) labels[i] = i % RARE == 0;
     return &images;
 }
@@ -60,7 +60,7 @@ static void one_step_is_pytorch_s(void **state) {
                                           0, 255, 10,  20,  30,  40, 9,  7,   5,   3};
     static const uint16_t labels[M] = {0, 1, 2, 1, 0};
     static const float weights[K] = {0.5F, 2, 3.25F};
-    const fv_images images = {M, {1, 2, 2}, pixels, labels};
+    const fv_images images = {.n = M, .shape = {1, 2, 2}, .pixels = pixels, .labels = labels};
     fv_net *net;
     fv_error error;
     float w[K * D], b[K];

@@ -93,7 +93,7 @@ static void test_tensor_values(void **state) {
     assert_memory_equal(in, out, sizeof in);
     uint8_t pixels[5] = {1, 0, 0, 0, 2};
     uint16_t label = 0;
-    fv_images images = {1, {1, 1, 5}, pixels, &label};
+    fv_images images = {.n = 1, .shape = {1, 1, 5}, .pixels = pixels, .labels = &label};
     float mean = 0, std = 1.0f / 255, bias[3] = {0}, features[3], logits[10];
     fv_net_tensor_set(net, 1, bias);
     fv_net_set_normalisation(net, &mean, &std);

@@ -29,7 +29,7 @@ static void labels_init(labels *out, const int *n, int n_classes) {
     for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
     fv_shuffle(order, total, 5, FV_RANDOM_TEST, 0, 0);
     for (size_t i = 0; i < total; i++) out->at[i] = sorted[order[i]];
-    out->images = (fv_images){total, {1, 1, 1}, NULL, out->at};
+    out->images = (fv_images){.n = total, .shape = {1, 1, 1}, .labels = out->at};
 }
 
 static void count(const labels *of, const fv_indices *indices, int *out, int n_classes) {
@@ -201,7 +201,7 @@ static void statistics_are_exact(void **state) {
         pixels[i] = (uint8_t)(i / PLANE % C == 2 ? 255 : word >> (i / PLANE % C == 0 ? 24 : 27));
     }
     uint16_t none[N] = {0};
-    fv_images images = {N, {C, 300, 301}, pixels, none};
+    fv_images images = {.n = N, .shape = {C, 300, 301}, .pixels = pixels, .labels = none};
     uint32_t at[] = {1, 4, 6};
     fv_indices some = {3, at};
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
@@ -236,7 +236,7 @@ static void statistics_do_not_overflow(void **state) {
     memset(pixels, 255, SIDE * SIDE);
     uint16_t none[1] = {0};
     uint32_t at[N] = {0};
-    fv_images images = {1, {1, SIDE, SIDE}, pixels, none};
+    fv_images images = {.n = 1, .shape = {1, SIDE, SIDE}, .pixels = pixels, .labels = none};
     fv_indices same = {N, at};
     float mean[FV_MAX_CHANNELS], std[FV_MAX_CHANNELS];
     assert_int_equal(fv_pixel_statistics(&images, &same, mean, std), FV_OK);
