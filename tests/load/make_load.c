@@ -26,8 +26,8 @@ static void die(const char *what) {
 
 static FILE *create(const char *name) {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s%s%s", root, *name ? "/" : "", name);
-    FILE *f = fopen(path, "wb");
+    int n = snprintf(path, sizeof path, "%s%s%s", root, *name ? "/" : "", name);
+    FILE *f = n > 0 && n < PATH_MAX ? fopen(path, "wb") : NULL;
     if (!f) die(path);
     return f;
 }
@@ -172,7 +172,9 @@ int main(int argc, char **argv) {
     } else if (strcmp(format, "csv") == 0) {
         make_csv(n_train);
     } else {
-        void (*make)(const char *, size_t, size_t) = *format == 'i' ? make_idx : *format == 'n' ? make_npy : make_folder;
+        void (*make)(const char *, size_t, size_t) = *format == 'i'   ? make_idx
+                                                     : *format == 'n' ? make_npy
+                                                                      : make_folder;
         make("train", 0, n_train);
         if (n_test) make(*format == 'i' ? "t10k" : "test", n_train, n_test);
     }
