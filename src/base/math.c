@@ -3,11 +3,14 @@
 #include <stdint.h>
 #include <string.h>
 
+static double of_bits(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static double with_exponent(double x, int n) { /* x * 2^n, normal results only */
-    uint64_t bits = (uint64_t)(n + 1023) << 52;
-    double scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return x * scale;
+    return x * of_bits((uint64_t)(n + 1023) << 52);
 }
 
 static double nearest(double x) {
@@ -38,9 +41,7 @@ double fv_log(double x) {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     int n = (int)(bits >> 52) - 1023;
-    bits = (bits & 0xFFFFFFFFFFFFFull) | 0x3FF0000000000000ull;
-    double m;
-    memcpy(&m, &bits, sizeof m);
+    double m = of_bits((bits & 0xFFFFFFFFFFFFFull) | 0x3FF0000000000000ull);
     if (m > 1.41421356237309504880) {
         m *= 0.5;
         n++;

@@ -50,7 +50,7 @@ bool fv_text_at_end(fv_cursor *cursor) {
     return fv_text_peek(cursor).length == 0;
 }
 
-fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) {
+fv_status(fv_text_fail)(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) {
     char reason[300];
     va_list args;
     va_start(args, format);

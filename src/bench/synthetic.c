@@ -28,7 +28,7 @@ static void draw_images(size_t n, size_t size, int n_classes, uint64_t seed, uin
 fv_status fv_synthetic_images(fv_shape shape, int n_classes, size_t n, uint64_t seed, fv_images *out) {
     size_t size = fv_image_size(shape), bytes, pattern_bytes;
     if (!fv_multiply(n, size, &bytes) || !fv_multiply((size_t)n_classes, size, &pattern_bytes)) return FV_E_MEMORY;
-    uint8_t *pixels = malloc(bytes), *patterns = malloc(pattern_bytes);
+    uint8_t *pixels = malloc(bytes), *patterns = calloc(1, pattern_bytes);
     uint16_t *labels = malloc(n * sizeof *labels);
     if (!pixels || !patterns || !labels) {
         free(pixels);

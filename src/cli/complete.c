@@ -123,6 +123,7 @@ static void offer_argument(const cli_usage *usage, const unfinished *word, int a
 void cli_complete(const cli_usage *usage, int n, const char *const *words) {
     const char *last = n ? words[n - 1] : "", *equals = strchr(last, '=');
     unfinished word = {"", last};
+    const cli_option *option = n > 1 ? waiting(usage, words[n - 2]) : NULL;
     int arguments = 0;
     for (int i = 0; i + 1 < n; i++) {
         if (waiting(usage, words[i]))
@@ -130,12 +131,12 @@ void cli_complete(const cli_usage *usage, int n, const char *const *words) {
         else
             arguments += words[i][0] != '-' || !words[i][1];
     }
-    if (n > 1 && waiting(usage, words[n - 2])) {
-        offer_value(&word, waiting(usage, words[n - 2]));
+    if (option) {
+        offer_value(&word, option);
     } else if (strncmp(last, "--", 2) == 0 && equals) {
         char prefix[48];
         snprintf(prefix, sizeof prefix, "%.*s", (int)(equals + 1 - last), last);
-        const cli_option *option = find(usage, last + 2, (size_t)(equals - last - 2));
+        option = find(usage, last + 2, (size_t)(equals - last - 2));
         word = (unfinished){prefix, equals + 1};
         if (option && option->argument) offer_value(&word, option);
     } else if (last[0] == '-') {

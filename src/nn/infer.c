@@ -204,15 +204,16 @@ fv_status fv_runner_create(const fv_net *net, int n_threads, fv_runner **out) {
     return runner_create(net, n_threads > 0 ? n_threads : fv_processors(), 0, out);
 }
 
+static void free_each(float **at, int n) {
+    for (int i = 0; at && i < n; i++) free(at[i]);
+    free(at);
+}
+
 void fv_runner_destroy(fv_runner *r) {
     if (!r) return;
-    for (int i = 0; i < r->n_threads; i++) {
-        if (r->memory) free(r->memory[i]);
-        if (r->probabilities) free(r->probabilities[i]);
-        if (r->feed_scratch) free(r->feed_scratch[i]);
-    }
-    free(r->memory);
-    free(r->probabilities);
+    free_each(r->memory, r->n_threads);
+    free_each(r->probabilities, r->n_threads);
+    for (int i = 0; r->feed_scratch && i < r->n_threads; i++) free(r->feed_scratch[i]);
     free(r->feed_scratch);
     free(r->packed);
     fv_team_destroy(r->team);

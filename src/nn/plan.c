@@ -305,12 +305,12 @@ static void find_pieces(fv_plan *plan) {
         if (!net->tensors[t].info.trained) continue;
         size_t begin = net->tensors[t].offset, n = weights_up_to(net, t + 1) - begin;
         const fv_op *op = large_op_of(plan, t);
-        fv_piece *last = plan->n_pieces ? &plan->pieces[plan->n_pieces - 1] : NULL;
+        fv_piece *next = plan->pieces + plan->n_pieces;
         plan->slot_at[t] = plan->slot_size;
         if (op)
             plan->pieces[plan->n_pieces++] = (fv_piece){begin, n, 0, op, n / (size_t)fv_op_layer(plan, op)->in.c};
-        else if (last && !last->op)
-            last->n += n;
+        else if (plan->n_pieces && !next[-1].op)
+            next[-1].n += n;
         else
             plan->pieces[plan->n_pieces++] = (fv_piece){begin, n, plan->slot_size, NULL, 0};
         if (!op) plan->slot_size += n;

@@ -170,14 +170,20 @@ static fv_status put_class_row(sheet *s, int c) {
 
 static fv_status put_classes(sheet *s) {
     const fv_dataset *d = s->dataset;
-    size_t n_each = d->n_classes > MANY_CLASSES ? FEW_SAMPLES : SAMPLES, *found = NULL, n = 0;
-    uint32_t *images = NULL;
     fv_put(&s->out, "<h2 id=classes>Classes</h2>\n");
     fv_status status = begin_pixels(s, s->audit->class_mean, (size_t)d->n_classes);
     fv_put(&s->out, "<table><tr><th>class<th class=n>train<th class=n>test<th><th>mean\n");
     for (int c = 0; c < d->n_classes && status == FV_OK; c++) status = put_class_row(s, c);
-    fv_put(&s->out, "</table>\n<h2>Samples</h2>\n");
-    if (status == FV_OK) status = choose_samples(d, s->audit, n_each, &images, &found);
+    fv_put(&s->out, "</table>\n");
+    return status;
+}
+
+static fv_status put_samples(sheet *s) {
+    const fv_dataset *d = s->dataset;
+    size_t n_each = d->n_classes > MANY_CLASSES ? FEW_SAMPLES : SAMPLES, *found, n = 0;
+    uint32_t *images;
+    fv_put(&s->out, "<h2>Samples</h2>\n");
+    fv_status status = choose_samples(d, s->audit, n_each, &images, &found);
     for (size_t c = 0; status == FV_OK && c < (size_t)d->n_classes; c++) /* close the gaps */
         for (size_t k = 0; k < found[c]; k++) images[n++] = images[c * n_each + k];
     if (status == FV_OK) status = begin_tiles(s, images, n);
@@ -271,6 +277,7 @@ static fv_status put_page(sheet *s) {
                      &a->near));
     FV_TRY(put_blank(s));
     FV_TRY(put_classes(s));
+    FV_TRY(put_samples(s));
     put_tallies(s, "Sizes of the files (height x width)", a->sizes, a->n_sizes);
     put_tallies(s, "Kinds of files", a->modes, a->n_modes);
     fv_put(&s->out, "<p class=dim><small>Sums of the pixels: train ");
