@@ -41,7 +41,7 @@ typedef struct fv_error {
 /* Writes `code` and the formatted message into `error` (may be NULL) and returns `code`. */
 fv_status fv_fail(fv_error *error, fv_status code, const char *format, ...) FV_PRINTF(3, 4);
 #ifdef __clang_analyzer__ /* does not see that what is returned is the code, hence no FV_OK */
-#define fv_fail(error, code, ...) (fv_fail(error, code, __VA_ARGS__), (code))
+#define fv_fail(error, code, ...) (fv_fail(error, code, __VA_ARGS__), (fv_status)(code))
 #endif
 
 /* A short English name of a status: "out of memory". */

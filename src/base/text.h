@@ -57,7 +57,7 @@ fv_status fv_text_arguments(fv_cursor *cursor, fv_word call, const fv_param *par
 /* Fails with FV_E_TEXT, pointing at `word`: "model: conv 8 3y3: `3y3` ..." */
 fv_status fv_text_fail(const fv_cursor *cursor, fv_word word, fv_error *error, const char *format, ...) FV_PRINTF(4, 5);
 #ifdef __clang_analyzer__ /* as for fv_fail */
-#define fv_text_fail(cursor, word, error, ...) (fv_text_fail(cursor, word, error, __VA_ARGS__), FV_E_TEXT)
+#define fv_text_fail(cursor, word, error, ...) (fv_text_fail(cursor, word, error, __VA_ARGS__), (fv_status)FV_E_TEXT)
 #endif
 
 /* The shortest decimal of six digits or more that reads back as `value`; at most 24 bytes. Returns its length. */

@@ -133,7 +133,7 @@ static fv_status run_program(const char *stem, const place *p, size_t n, int n_c
 fv_status fv_c_run(const char *path, const fv_images *images, const fv_indices *indices, int n_classes, double *logits,
                    fv_error *error) {
     char stem[PATH_MAX - 16];
-    place p = {0};
+    place p;
     size_t n = strlen(path);
     if (n > 2 && strcmp(path + n - 2, ".c") == 0) n -= 2;
     if (n >= sizeof stem) return fv_fail(error, FV_E_ARGUMENT, "%s: the path is too long", fv_path_shown(path));

@@ -90,8 +90,9 @@ static fv_status take_new(fv_mat *m, size_t size, uint8_t **out, fv_error *error
     const size_t most = m->inflating ? (m->left + m->stream.avail_in) * MOST_DEFLATED : m->left;
     if (size > most) return fail(m, error, "an array holds less than its header promises");
     uint8_t *bytes = NULL;
-    fv_status status = FV_OK;
-    for (size_t used = 0, room = 1 << 20; status == FV_OK && (used < size || !bytes); room *= 2) {
+    size_t used = 0, room = 1 << 20;
+    fv_status status;
+    do {
         if (room > size) room = size;
         uint8_t *more = realloc(bytes, room + 1);
         if (more) bytes = more;
@@ -99,7 +100,8 @@ static fv_status take_new(fv_mat *m, size_t size, uint8_t **out, fv_error *error
                      ? take(m, bytes + used, room - used, error)
                      : fv_fail(error, FV_E_MEMORY, "%s: not enough memory for %zu bytes", fv_path_shown(m->path), size);
         used = room;
-    }
+        room *= 2;
+    } while (status == FV_OK && used < size);
     if (status != FV_OK) free(bytes);
     if (status == FV_OK) *out = bytes;
     return status;
