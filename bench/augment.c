@@ -14,6 +14,7 @@ static const char *const usual[] = {"mild",
                                     "affine degrees 10 translate 0.1, gaussian_blur 3 0.1 1",
                                     "affine degrees 10 translate 0.1",
                                     "rotation 30 nearest",
+                                    "elastic 40 4",
                                     "gaussian_blur 3 0.1 1",
                                     "hflip, crop 4, erasing"};
 enum { N_USUAL = sizeof usual / sizeof *usual };

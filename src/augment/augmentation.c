@@ -57,6 +57,7 @@ enum { N_PRESETS = sizeof presets / sizeof *presets };
 typedef struct call {
     const fv_transform *transform;
     double values[FV_TRANSFORM_VALUES];
+    void *prepared; /* owned; may be NULL */
 } call;
 
 typedef struct step {
@@ -173,6 +174,8 @@ static fv_status read_call(fv_augment *a, fv_cursor *cursor, fv_word word, fv_er
     c->transform = t;
     FV_TRY(fv_text_arguments(cursor, word, t->params, t->n_params, 0, c->values, error));
     if (t->check) FV_TRY(t->check(cursor, word, c->values, a->shape, error));
+    if (t->prepare && t->prepare(c->values, a->shape, &c->prepared) != FV_OK)
+        return fv_fail(error, FV_E_MEMORY, "out of memory for the augmentation");
     return plan_call(a, cursor, word, error);
 }
 
@@ -231,6 +234,7 @@ fv_status fv_augment_create(const char *text, fv_shape shape, fv_augment **out, 
 }
 
 void fv_augment_destroy(fv_augment *augment) {
+    for (int i = 0; augment && i < augment->n_calls; i++) free(augment->calls[i].prepared);
     free(augment);
 }
 
@@ -269,7 +273,7 @@ void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, 
     for (const step *s = a->steps; s < a->steps + a->n_steps; s++) {
         const call *c = &a->calls[s->first];
         if (c->transform->mix) break;
-        const fv_draw draw = {seed, epoch, position, (uint32_t)s->first};
+        const fv_draw draw = {seed, epoch, position, (uint32_t)s->first, c->prepared};
         if (c->transform->ends) {
             if (c->transform->ends(c->values, &draw)) break;
             continue;
@@ -311,7 +315,7 @@ void fv_augment_mix(const fv_augment *augment, uint64_t seed, uint32_t epoch, ui
     const size_t size = (size_t)a->shape.c * (size_t)a->shape.h * (size_t)a->shape.w;
     memcpy(scratch, images + (size_t)(n - 1) * size, size); /* as it was, for the first image */
     for (int l = n - 1; l >= 0; l--) {
-        const fv_draw draw = {seed, epoch, position + (uint32_t)l, (uint32_t)(a->n_calls - 1)};
+        const fv_draw draw = {seed, epoch, position + (uint32_t)l, (uint32_t)(a->n_calls - 1), NULL};
         if (ends_before(a, draw)) continue;
         const fv_mix mix = last->transform->mix(last->values, a->shape, &draw);
         fv_mix_images(&mix, a->shape, l ? images + (size_t)(l - 1) * size : scratch, images + (size_t)l * size);

@@ -23,51 +23,52 @@ static fv_status check(const fv_cursor *cursor, fv_word call, const double *valu
                          values[SIGMA], radius, shape.h, shape.w, (2 * side - 2) / 8.0);
 }
 
-void fv_elastic_places(const float *dx, const float *dy, fv_shape shape, const fv_places *at) {
-    for (int i = 0, k = 0; i < shape.h; i++)
-        for (int j = 0; j < shape.w; j++, k++) {
-            at->x[k] = fv_place(j + (double)dx[k], shape.w);
-            at->y[k] = fv_place(i + (double)dy[k], shape.h);
-        }
+static fv_status prepare(const double *values, fv_shape shape, void **out) {
+    const int radius = radius_of(values);
+    uint16_t weights[MOST_RADIUS + 1];
+    fv_blur_weights(radius, values[SIGMA], weights);
+    *out = fv_smoother_create(shape.h, shape.w, radius, weights);
+    return *out ? FV_OK : FV_E_MEMORY;
 }
 
 /* ---- the field ---- */
 
-/* Scratch: places, two planes of displacements, one of noise and one of it smoothed, the kernel's. */
+/* Scratch: places, two planes of displacements [h][w rounded up to 16], one of words, the kernel's. */
 static size_t plane_size(fv_shape shape) {
+    return (size_t)shape.h * (size_t)fv_round_up(shape.w, 16) + FV_IMAGE_SLACK;
+}
+static size_t n_words(fv_shape shape) {
     return fv_random_round((size_t)shape.h * (size_t)shape.w + FV_IMAGE_SLACK);
 }
 
 static size_t scratch_size(const double *values, fv_shape shape) {
-    const size_t n = plane_size(shape);
-    return fv_round_up_size(fv_places_scratch(shape)) +
-           n * (2 * sizeof(float) + sizeof(uint32_t) + 2 * sizeof(uint16_t)) +
-           fv_kernels_chosen()->blur_scratch(shape.h, shape.w, radius_of(values));
+    return fv_round_up_size(fv_places_scratch(shape)) + plane_size(shape) * 2 * sizeof(float) +
+           n_words(shape) * sizeof(uint32_t) + fv_kernels_chosen()->smooth_scratch(shape.h, shape.w, radius_of(values));
 }
 
 /* Two fields from one draw of words: their lower and their upper halves. */
 static bool apply(const double *values, fv_shape shape, const fv_draw *draw, uint8_t *x, uint8_t *y, void *scratch) {
     const fv_kernels *kernels = fv_kernels_chosen();
-    const size_t n = plane_size(shape), used = (size_t)shape.h * (size_t)shape.w;
-    const int radius = radius_of(values);
+    const size_t n = plane_size(shape);
     const fv_places at = fv_places_in(shape, scratch);
     float *field[2] = {(float *)(void *)((uint8_t *)scratch + fv_round_up_size(fv_places_scratch(shape)))};
     field[1] = field[0] + n;
     uint32_t *words = (uint32_t *)(void *)(field[1] + n);
-    uint16_t *noise = (uint16_t *)(void *)(words + n), *smooth = noise + n, weights[MOST_RADIUS + 1];
-    fv_blur_weights(radius, values[SIGMA], weights);
-    fv_draw_many(draw, n, words);
+    fv_draw_many(draw, n_words(shape), words);
     for (int axis = 0; axis < 2; axis++) {
         const double ratio = axis ? (double)shape.h / shape.w : (double)shape.w / shape.h;
         const float pixels = (float)(values[ALPHA] / 2 * ratio / 32768);
-        for (size_t k = 0; k < used; k++) noise[k] = (uint16_t)(words[k] >> 16 * axis);
-        kernels->smooth(shape.h, shape.w, radius, weights, noise, smooth, smooth + n);
-        for (size_t k = 0; k < used; k++) field[axis][k] = ((float)smooth[k] - 32767.5F) * pixels;
+        kernels->smooth(draw->prepared, words, 16 * axis, 32767.5F, pixels, field[axis], words + n_words(shape));
     }
-    fv_elastic_places(field[0], field[1], shape, &at);
+    kernels->displace(shape.h, shape.w, fv_round_up(shape.w, 16), field[0], field[1], at.x, at.y);
     fv_warp(&at, shape, x, y);
     return true;
 }
 
-const fv_transform fv_transform_elastic = {
-    .name = "elastic", .params = params, .n_params = 2, .check = check, .scratch = scratch_size, .apply = apply};
+const fv_transform fv_transform_elastic = {.name = "elastic",
+                                           .params = params,
+                                           .n_params = 2,
+                                           .check = check,
+                                           .prepare = prepare,
+                                           .scratch = scratch_size,
+                                           .apply = apply};

@@ -16,6 +16,7 @@ enum { FV_TRANSFORM_VALUES = 8 };
 typedef struct fv_draw {
     uint64_t seed;
     uint32_t epoch, position, call;
+    const void *prepared; /* by the call's transform; NULL: it has no `prepare` */
 } fv_draw;
 
 static inline fv_words4 fv_draw_words(const fv_draw *draw, uint32_t index) {
@@ -62,6 +63,9 @@ typedef struct fv_transform {
     int n_params; /* at most FV_TRANSFORM_VALUES; values[i] belongs to params[i] */
     /* What fv_text_arguments cannot see: FV_E_TEXT or FV_E_SHAPE, pointing at `call`. NULL: nothing. */
     fv_status (*check)(const fv_cursor *cursor, fv_word call, const double *values, fv_shape shape, fv_error *error);
+
+    /* What `apply` needs of values and shape alone, made once; *out is malloc'd. NULL: nothing. FV_E_MEMORY. */
+    fv_status (*prepare)(const double *values, fv_shape shape, void **out);
 
     /* True: the calls behind are left out for this image. NULL: never. */
     bool (*ends)(const double *values, const fv_draw *draw);
@@ -132,8 +136,6 @@ void fv_warp(const fv_places *at, fv_shape shape, const uint8_t *x, uint8_t *y);
 /* to[i] and from[i]: corners top-left, top-right, bottom-right, bottom-left as x, y; from[i] of the input shows at
  * to[i] of the output. False where the corners allow no such map. Source: torchvision's _get_perspective_coeffs. */
 bool fv_perspective_places(const double from[4][2], const double to[4][2], fv_shape shape, const fv_places *at);
-/* dx, dy [h * w]: displacements in pixels. */
-void fv_elastic_places(const float *dx, const float *dy, fv_shape shape, const fv_places *at);
 /* The h x w pixels at (top, left) over the whole image. */
 void fv_resized_crop_places(int top, int left, int h, int w, fv_shape shape, const fv_places *at);
 /* x_steps, y_steps [n]: how wide the n columns and how high the n rows of the grid are in the input, relative to each

@@ -11,7 +11,7 @@
  *   m_bits(const uint16_t *bits, int part) -> M   lanes part*V_L.. of a 16-bit mask;   m_first(n, part): lane index < n
  *   m_to_bits(M) -> unsigned, low V_L bits
  *   W                vector of V_L uint32: w_load w_store (any address) w_set w_add w_xor w_mul_lo w_mul_hi;
- *                    w_lt(a,b) -> M, unsigned
+ *                    w_lt(a,b) -> M, unsigned;   w_dot(a,b): of pairs of int16, the sum of their products
  *   v_from_bytes(const uint8_t *p)    V_L bytes to floats;   v_to_bytes(uint8_t *p, a): whole floats 0..255 to bytes
  *   v_pick4(const float table[16], const uint8_t *index, V out[4])   lane l of out[p]: table[4*p + (index[l] & 3)]
  *   v_index_is(const uint8_t *index, int value) -> M     lane l: index[l] == value

@@ -90,6 +90,20 @@ typedef struct fv_resample {
 } fv_resample;
 enum { FV_IMAGE_SLACK = 16 }; /* bytes behind an image that its kernels may read and overwrite */
 
+/* A smoothing of h x w pixels, made once (smoother.c): weights [radius + 1] as blur's, and where they are small enough
+ * for 16 bits (else NULL) the same as matrices, reflections folded in: pixel i becomes sum over k of m[i][k] x[k]. Of
+ * those down the columns, m [h][h], the second size rounded up to an even number; of those along the rows, words
+ * [(w + 1) / 2][w rounded up to 16], word (k, j) of m[j][2 k] (its lower half) and m[j][2 k + 1]. */
+typedef struct fv_smoother {
+    int h, w, radius;
+    uint32_t total; /* of the weights: 65,536, or a little less */
+    const uint16_t *weights;
+    const int16_t *down;
+    const uint32_t *along;
+} fv_smoother;
+/* One allocation, for free; radius < h, w. NULL when out of memory. */
+fv_smoother *fv_smoother_create(int h, int w, int radius, const uint16_t *weights);
+
 /* A Fourier transform of length n = product of radix[s], each of 2, 3, 4, 5. twiddle [n][4]: w = exp(-2 pi i k / n) as
  * re w, im w, -im w, 0. */
 typedef struct fv_fourier {
@@ -248,9 +262,14 @@ typedef struct fv_fourier {
     /* Columns, then rows: weights[0] * x + sum over d = 1..radius of weights[d] * (both at distance d), reflected at  \
      * the border. weights [radius + 1] in 1/65536; their whole sum (others twice) <= 65536; radius < h, w. */         \
     X(void, blur, (int h, int w, int radius, const uint16_t *weights, const uint8_t *x, uint8_t *y, void *scratch))    \
-    /* blur of 16-bit pixels. scratch: blur's. */                                                                      \
+    X(size_t, smooth_scratch, (int h, int w, int radius))                                                              \
+    /* blur of the 16-bit pixels (x >> shift) & 65535; y [h][w rounded up to 16] = (blurred - middle) * scale. x [h*w] \
+     * and FV_IMAGE_SLACK words. */                                                                                    \
     X(void, smooth,                                                                                                    \
-      (int h, int w, int radius, const uint16_t *weights, const uint16_t *x, uint16_t *y, void *scratch))              \
+      (const fv_smoother *s, const uint32_t *x, int shift, float middle, float scale, float *y, void *scratch))        \
+    /* Places for warp: each pixel's own, moved by dx columns and dy rows [h][stride], cut to what the image can show; \
+     * NaN is outside. All arrays have FV_IMAGE_SLACK numbers behind. */                                               \
+    X(void, displace, (int h, int w, int stride, const float *dx, const float *dy, int32_t *at_x, int32_t *at_y))      \
     /* The mean of a pixel and those at +- each of n_steps steps (down, right), at most radius; reflected. scratch:    \
      * blur's. */                                                                                                      \
     X(void, blur_line,                                                                                                 \

@@ -2,6 +2,8 @@
  * that runs. */
 #include "kernel/kernel_test.h"
 
+#include "augment/transform.h"
+
 static const struct {
     int h, w;
 } shapes[] = {{1, 1}, {1, 7}, {7, 1}, {2, 2}, {5, 16}, {16, 15}, {17, 17}, {28, 28}, {3, 400}, {70, 31}, {2, 1024}};
@@ -87,36 +89,83 @@ static void check_warp(int h, int w) {
 
 /* ---- smooth ---- */
 
-static void check_smooth(int h, int w, int radius) {
-    const size_t n = (size_t)(h * w);
-    uint16_t weights[8] = {0}, *x = test_alloc(n, sizeof *x);
+/* `middle_weight` above 32,767 keeps the matrices away; else both ways must give the same bits. */
+static void check_smooth(int h, int w, int radius, int middle_weight, int shift) {
+    const int n = h * w, stride = (w + 15) / 16 * 16;
+    const float middle = 100, scale = 0.5F;
+    uint16_t weights[40] = {(uint16_t)middle_weight};
+    uint32_t *x = test_alloc((size_t)n + FV_IMAGE_SLACK, sizeof *x);
     same_bits bits = {0};
     const fv_kernels *k;
-    weights[0] = radius ? 20000 : 65535;
-    for (int d = 1; d <= radius; d++) weights[d] = (uint16_t)(45000 / (2 * radius));
-    for (size_t i = 0; i < n; i++) x[i] = (uint16_t)test_below(6, i, 65536);
+    for (int d = 1; d <= radius; d++) weights[d] = (uint16_t)((65536 - middle_weight) / (2 * radius));
+    for (size_t i = 0; i < (size_t)n + FV_IMAGE_SLACK; i++) x[i] = test_below(6, i, 1U << 31) * 2 + (i & 1);
+    fv_smoother *smoother = fv_smoother_create(h, w, radius, weights), taps;
+    assert_non_null(smoother);
+    if (h > 2 * radius && w > 2 * radius) /* else reflections may add up to more than 16 bits */
+        assert_int_equal(smoother->down != NULL, radius != 1 && middle_weight <= 32767);
+    taps = *smoother;
+    taps.down = NULL;
     for (int set = 0; (k = test_set(set)); set++) {
-        uint16_t *y = test_alloc(n + 1, sizeof *y);
-        guarded g = guarded_create(0, k->blur_scratch(h, w, radius));
-        y[n] = 0xABCD;
-        k->smooth(h, w, radius, weights, x, y, g.scratch);
-        for (int i = 0; i < h; i++)
+        float *y = test_alloc((size_t)(h * stride) + 1, sizeof *y),
+              *other = test_alloc((size_t)(h * stride), sizeof *y);
+        guarded g = guarded_create(0, k->smooth_scratch(h, w, radius));
+        y[h * stride] = 7;
+        k->smooth(smoother, x, shift, middle, scale, y, g.scratch);
+        k->smooth(&taps, x, shift, middle, scale, other, g.scratch);
+        for (int i = 0; i < h; i++) {
             for (int j = 0; j < w; j++) {
                 double want = 0;
                 for (int a = -radius; a <= radius; a++)
                     for (int b = -radius; b <= radius; b++)
                         want += (double)weights[abs(a)] * weights[abs(b)] *
-                                x[reflected(i + a, h) * w + reflected(j + b, w)] * 0x1p-32;
-                if (fabs(y[i * w + j] - want) > 6.5) /* radius 1 drops fractions, six of them */
-                    fail_msg("%dx%d, radius %d, (%d, %d): %d, not %g", h, w, radius, i, j, y[i * w + j], want);
+                                (x[reflected(i + a, h) * w + reflected(j + b, w)] >> shift & 65535) * 0x1p-32;
+                const double got = (double)y[i * stride + j] / (double)scale + (double)middle;
+                if (fabs(got - want) > 6.5) /* radius 1 drops fractions, six of them */
+                    fail_msg("%dx%d, radius %d, (%d, %d): %g, not %g", h, w, radius, i, j, got, want);
             }
-        assert_int_equal(y[n], 0xABCD);
-        check_bits(&bits, "smooth", k, y, n * sizeof *y);
+            assert_memory_equal(y + i * stride, other + i * stride, (size_t)w * sizeof *y);
+            memset(y + i * stride + w, 0, (size_t)(stride - w) * sizeof *y); /* anything may stand there */
+        }
+        assert_true(y[h * stride] == 7);
+        check_bits(&bits, "smooth", k, y, (size_t)(h * stride) * sizeof *y);
         guarded_free(&g);
+        free(y);
+        free(other);
+    }
+    same_bits_free(&bits);
+    free(smoother);
+    free(x);
+}
+
+/* Places against the double arithmetic of fv_place. */
+static void check_displace(int h, int w) {
+    const int stride = w + 3;
+    float *dx = test_alloc((size_t)(h * stride) + FV_IMAGE_SLACK, sizeof *dx);
+    float *dy = test_alloc((size_t)(h * stride) + FV_IMAGE_SLACK, sizeof *dy);
+    same_bits bits = {0};
+    const fv_kernels *k;
+    for (int i = 0; i < h * stride; i++) {
+        dx[i] = ((float)test_below(7, (size_t)i, 20000) - 10000) / 1000;
+        if (i % 3 == 1) dx[i] = ((float)test_below(7, (size_t)i, 4000) - 1999.5F) / 256; /* a half of 1/256 */
+        if (i % 9 == 5) dx[i] = 0x1.fffffep-10F;                                         /* just below the half */
+        dy[i] = i % 7 == 3 ? NAN : i % 5 == 2 ? -1e30F : ((float)test_below(8, (size_t)i, 20000) - 10000) / 300;
+    }
+    for (int set = 0; (k = test_set(set)); set++) {
+        int32_t *x = test_alloc((size_t)(h * w) + FV_IMAGE_SLACK, sizeof *x);
+        int32_t *y = test_alloc((size_t)(h * w) + FV_IMAGE_SLACK, sizeof *y);
+        k->displace(h, w, stride, dx, dy, x, y);
+        for (int i = 0; i < h; i++)
+            for (int j = 0; j < w; j++) {
+                assert_int_equal(x[i * w + j], fv_place(j + (double)dx[i * stride + j], w));
+                assert_int_equal(y[i * w + j], fv_place(i + (double)dy[i * stride + j], h));
+            }
+        check_bits(&bits, "displace", k, x, (size_t)(h * w) * sizeof *x);
+        free(x);
         free(y);
     }
     same_bits_free(&bits);
-    free(x);
+    free(dx);
+    free(dy);
 }
 
 /* ---- blur_line ---- */
@@ -189,8 +238,16 @@ static void warps(void **state) {
 static void smooths(void **state) {
     (void)state;
     for (int s = 0; s < N_SHAPES; s++)
-        for (int radius = 0; radius < shapes[s].h && radius < shapes[s].w && radius < 8; radius++)
-            check_smooth(shapes[s].h, shapes[s].w, radius);
+        for (int radius = 0; radius < shapes[s].h && radius < shapes[s].w && radius < 40; radius += radius < 4 ? 1 : 9)
+            for (int shift = 0; shift <= 16; shift += 16) {
+                check_smooth(shapes[s].h, shapes[s].w, radius, radius ? 20000 : 65535, shift);
+                if (radius) check_smooth(shapes[s].h, shapes[s].w, radius, 40000, shift);
+            }
+}
+
+static void displaces(void **state) {
+    (void)state;
+    for (int s = 0; s < N_SHAPES; s++) check_displace(shapes[s].h, shapes[s].w);
 }
 
 static void lines(void **state) {
@@ -213,7 +270,7 @@ static void medians(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(warps), cmocka_unit_test(smooths), cmocka_unit_test(lines),
-                                       cmocka_unit_test(medians)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(warps), cmocka_unit_test(smooths), cmocka_unit_test(displaces),
+                                       cmocka_unit_test(lines), cmocka_unit_test(medians)};
     return RUN_KERNEL_TESTS(tests);
 }

@@ -73,6 +73,7 @@ INL W w_mul_hi(W a, W b) {
     W even = _mm256_mul_epu32(a, b), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
+INL W w_dot(W a, W b) { return _mm256_madd_epi16(a, b); }
 INL M w_lt(W a, W b) { /* the comparison is signed */
     const W sign = _mm256_set1_epi32(INT32_MIN);
     return _mm256_castsi256_ps(_mm256_cmpgt_epi32(w_xor(b, sign), w_xor(a, sign)));

@@ -71,6 +71,7 @@ INL W w_mul_hi(W a, W b) {
     W even = _mm512_mul_epu32(a, b), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
     return _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
 }
+INL W w_dot(W a, W b) { return _mm512_madd_epi16(a, b); }
 INL M w_lt(W a, W b) { return _mm512_cmplt_epu32_mask(a, b); }
 
 INL __m128i index_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }

@@ -124,6 +124,8 @@ WORDWISE(w_add, (W a, W b), a.u[l] + b.u[l])
 WORDWISE(w_xor, (W a, W b), a.u[l] ^ b.u[l])
 WORDWISE(w_mul_lo, (W a, W b), a.u[l] * b.u[l])
 WORDWISE(w_mul_hi, (W a, W b), (uint32_t)((uint64_t)a.u[l] * b.u[l] >> 32))
+WORDWISE(w_dot, (W a, W b),
+         (uint32_t)((int16_t)a.u[l] * (int16_t)b.u[l]) + (uint32_t)((int16_t)(a.u[l] >> 16) * (int16_t)(b.u[l] >> 16)))
 #undef WORDWISE
 
 INL void v_pick4(const float table[16], const uint8_t *index, V out[4]) {

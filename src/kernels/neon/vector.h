@@ -72,6 +72,10 @@ INL W w_mul_hi(W a, W b) {
     uint64x2_t low = vmull_u32(vget_low_u32(a), vget_low_u32(b)), high = vmull_high_u32(a, b);
     return vuzp2q_u32(vreinterpretq_u32_u64(low), vreinterpretq_u32_u64(high));
 }
+INL W w_dot(W a, W b) {
+    int16x8_t x = vreinterpretq_s16_u32(a), y = vreinterpretq_s16_u32(b);
+    return vreinterpretq_u32_s32(vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y)));
+}
 INL M w_lt(W a, W b) { return vcltq_u32(a, b); }
 
 INL W index_load(const uint8_t *p) {
