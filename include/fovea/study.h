@@ -65,6 +65,9 @@ void fv_study_forget(const char *study_directory);
 /* The page for one trained run (curves, confusion, mistakes, kernels, embedding, neighbours): writes report.html,
  * study.json (kind "run") and explain.safetensors into the run's directory. */
 fv_status fv_study_report_run(const char *run_directory, int threads, fv_error *error) FV_MUST_CHECK;
+/* The page of a study again, from what it left: report.html alone is written. FV_E_IO, FV_E_MEMORY; FV_E_DATA where a
+ * file is broken, or the data are not those of the study. */
+fv_status fv_study_report(const char *study_directory, fv_error *error) FV_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
 #define _GNU_SOURCE
+#include <math.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli.h"
@@ -36,12 +38,35 @@ static double now_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* 4.5 k, 9.9 M, 562 M: of bytes. */
-static cli_text megabytes(uint64_t bytes) {
+/* 5 kB, 9.9 MB, 562 MB. */
+static cli_text bytes_words(uint64_t bytes) {
     cli_text out;
-    double mb = (double)bytes / 1e6;
-    snprintf(out.s, sizeof out.s, mb < 0.0995 ? "%.3f MB" : mb < 99.5 ? "%.1f MB" : "%.0f MB", mb);
+    double kb = (double)bytes / 1e3, mb = (double)bytes / 1e6;
+    if (kb < 99.5)
+        snprintf(out.s, sizeof out.s, "%.0f kB", kb);
+    else
+        snprintf(out.s, sizeof out.s, mb < 99.5 ? "%.1f MB" : "%.0f MB", mb);
     return out;
+}
+
+/* The bar of a file; a narrow terminal gets less of the name and of the numbers, but whole ones. */
+static void draw(const char *file, uint64_t done, uint64_t total, double rate) {
+    enum { LEAST_BAR = 6, SHORT_NAME = 16 };
+    char before[80], after[300];
+    const double part = total ? (double)done / (double)total : 0;
+    const int columns = cli_columns(stderr) - 1;
+    const bool known = total && rate > 0;
+    const cli_text left = cli_left(known ? (double)(total - done) / rate : 0);
+    snprintf(before, sizeof before, "%.40s ", file);
+    snprintf(after, sizeof after, " %s", bytes_words(done).s);
+    if (known)
+        snprintf(after, sizeof after, " %s of %s · %s/s · %s left", bytes_words(done).s, bytes_words(total).s,
+                 bytes_words((uint64_t)rate).s, left.s);
+    if (known && (int)(cli_width(before) + cli_width(after)) + LEAST_BAR > columns)
+        snprintf(after, sizeof after, " %.0f %% · %s left", floor(100 * part), left.s);
+    if ((int)(cli_width(before) + cli_width(after)) + LEAST_BAR > columns && strlen(file) > SHORT_NAME)
+        snprintf(before, sizeof before, "%.*s... ", SHORT_NAME - 3, file);
+    cli_bar_draw(before, part, 24, after);
 }
 
 static void on_progress(void *context, const char *file, uint64_t done, uint64_t total) {
@@ -54,21 +79,13 @@ static void on_progress(void *context, const char *file, uint64_t done, uint64_t
     }
     if (s->quiet || now - s->drawn_s < 0.1) return;
     s->drawn_s = now;
-    char before[80], after[300];
-    double rate = now > s->start_s ? (double)(done - s->start_bytes) / (now - s->start_s) : 0;
-    snprintf(before, sizeof before, "%.40s ", file);
-    if (total && rate > 0)
-        snprintf(after, sizeof after, " %s of %s · %s/s · %s left", megabytes(done).s, megabytes(total).s,
-                 megabytes((uint64_t)rate).s, cli_left((double)(total - done) / rate).s);
-    else
-        snprintf(after, sizeof after, " %s", megabytes(done).s);
-    cli_bar_draw(before, total ? (double)done / (double)total : 0, 24, after);
+    draw(file, done, total, now > s->start_s ? (double)(done - s->start_bytes) / (now - s->start_s) : 0);
 }
 
 static void on_file(void *context, const char *file, uint64_t size, const char *check) {
     const state *s = context;
     cli_bar_clear();
-    if (!s->quiet) fprintf(stderr, "%-34s %9s   %s\n", file, megabytes(size).s, check);
+    if (!s->quiet) fprintf(stderr, "%-34s %9s   %s\n", file, bytes_words(size).s, check);
 }
 
 static void on_note(void *context, const char *note) {

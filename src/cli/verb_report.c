@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -10,20 +11,29 @@ static const cli_option options[] = {
 
 static const cli_usage usage = {
     .verb = "report",
-    .arguments = "RUN",
+    .arguments = "RUN|STUDY",
     .about = "Writes the page of one run, RUN/report.html: curves, confusion, mistakes,\n"
-             "kernels, embedding, neighbours; study.json and explain.safetensors beside it.",
+             "kernels, embedding, neighbours; study.json and explain.safetensors beside it.\n"
+             "Of a study, STUDY/report.html is made again from its study.json.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 1,
 };
 
+static bool holds(const char *directory, const char *file) {
+    char path[1200];
+    return snprintf(path, sizeof path, "%s/%s", directory, file) < (int)sizeof path && access(path, F_OK) == 0;
+}
+
 static fv_status report(const cli_line *line, fv_error *error) {
     fv_run_config config = fv_run_config_defaults();
-    const char *run = line->arguments[0];
+    const char *directory = line->arguments[0];
     FV_TRY(cli_field(line, "threads", &config, error));
-    FV_TRY(fv_study_report_run(run, cli_threads(config.threads), error));
-    if (!cli_given(line, "quiet")) printf("report       %s/report.html\n", run);
+    if (!holds(directory, "run.json") && holds(directory, "study.json"))
+        FV_TRY(fv_study_report(directory, error));
+    else
+        FV_TRY(fv_study_report_run(directory, cli_threads(config.threads), error));
+    if (!cli_given(line, "quiet")) printf("report       %s/report.html\n", directory);
     return FV_OK;
 }
 

@@ -10,7 +10,7 @@ const cli_verb cli_verbs[] = {
     {"predict", "classifies images with a run's model", cli_predict},
     {"compare", "puts runs side by side, tested on the same images", cli_compare},
     {"study", "trains all that answers the eight questions, and writes the page", cli_study},
-    {"report", "writes the page of one run", cli_report},
+    {"report", "writes the page of a run, or of a study again", cli_report},
     {"export", "writes a run's model as ONNX, safetensors, npz or C source", cli_export},
     {"verify", "trains a run again and compares its weights, bit by bit", cli_verify},
     {"bench", "measures this machine, and where a model spends its time", cli_bench},

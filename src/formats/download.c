@@ -135,7 +135,9 @@ static fv_status explain(const transfer *t, CURLcode code, bool *again, fv_error
     long answer = 0;
     library.curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &answer);
     if (code == CURLE_OK) return FV_OK;
-    if (t->stopped) return fv_fail(error, FV_E_INTERRUPTED, "%.300s: interrupted; what came is kept", url);
+    if (t->stopped)
+        return fv_fail(error, FV_E_INTERRUPTED,
+                       "%.300s: interrupted; what came is kept, and the same command goes on from there", url);
     if (t->write_reason)
         return fv_fail(error, FV_E_IO, "%s: could not be written: %s", path, strerror(t->write_reason));
     if (t->too_many)

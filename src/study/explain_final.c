@@ -51,8 +51,7 @@ static fv_status judge_test_set(const fv_study *s, const fv_net *net, fv_finding
     return fv_mistakes(f->predictions, test->n, &f->mistakes, &f->n_mistakes);
 }
 
-/* Probabilities from logits, by the same softmax that gave the predictions. */
-static void softmax_rows(const float *logits, size_t n, int k, float *p) {
+void fv_softmax_rows(const float *logits, size_t n, int k, float *p) {
     for (size_t i = 0; i < n; i++) {
         const float *z = logits + i * (size_t)k;
         float *row = p + i * (size_t)k, most = z[0], sum = 0;
@@ -71,7 +70,7 @@ static fv_status look_inside(const fv_study *s, const fv_net *net, fv_findings *
     if (!f->shown || !f->logits || !f->probabilities || !f->features) return FV_E_MEMORY;
     for (size_t i = 0; i < n; i++) f->shown[i] = f->predictions[f->explained.at[i]];
     FV_TRY(fv_net_infer(net, &s->dataset->test, &f->explained, s->threads, f->logits, f->features));
-    softmax_rows(f->logits, n, (int)k, f->probabilities);
+    fv_softmax_rows(f->logits, n, (int)k, f->probabilities);
     return FV_OK;
 }
 
@@ -102,8 +101,7 @@ static void add_query(fv_findings *f, uint32_t position) {
     f->queries[f->n_queries++] = position;
 }
 
-/* As asked; else one correctly classified image of each class (of at most ten) and the two worst mistakes. */
-static fv_status choose_queries(const fv_study *s, fv_findings *f, fv_error *error) {
+fv_status fv_study_choose_queries(const fv_study *s, fv_findings *f, fv_error *error) {
     const fv_study_options *o = s->options;
     int n_classes = s->dataset->n_classes < 10 ? s->dataset->n_classes : 10;
     f->queries = calloc((size_t)(o->n_queries + n_classes + WORST_QUERIES), sizeof *f->queries);
@@ -150,7 +148,7 @@ fv_status fv_study_explain(fv_study *s, fv_error *error) {
     f->mistakes_s = fv_now() - start_s;
     start_s += f->mistakes_s;
     FV_TRY(find_neighbours(s, d, f));
-    FV_TRY(choose_queries(s, f, error));
+    FV_TRY(fv_study_choose_queries(s, f, error));
     f->neighbours_s = fv_now() - start_s;
     start_s += f->neighbours_s;
     if (s->options->parts & FV_PART_EMBEDDING && f->explained.n >= 2) FV_TRY(embed(s, d, f, error));

@@ -49,7 +49,7 @@ fv_study_options fv_study_defaults(void) {
                               .validation = 0.15};
 }
 
-static void deinit(fv_study *s) {
+void fv_study_deinit(fv_study *s) {
     for (int i = 0; s->jobs && i < s->n_jobs; i++) {
         fv_net_destroy(s->jobs[i].net);
         free(s->jobs[i].text);
@@ -127,7 +127,7 @@ fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *option
     if (status == FV_OK && options->on_progress && s.final_job >= 0)
         options->on_progress(options->context, s.n_jobs + 1, s.n_jobs + 1, "explanations and report",
                              s.findings.mistakes_s + s.findings.neighbours_s + s.findings.embedding_s, 0);
-    deinit(&s);
+    fv_study_deinit(&s);
     return status;
 }
 
@@ -201,7 +201,7 @@ fv_status fv_study_report_run(const char *directory, int threads, fv_error *erro
     if (status == FV_OK) status = fv_study_explain(&s, error);
     s.total_s = fv_now() - s.start_s;
     if (status == FV_OK) status = fv_study_write(&s, error);
-    deinit(&s);
+    fv_study_deinit(&s);
     fv_dataset_destroy(dataset);
     return status;
 }

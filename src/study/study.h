@@ -97,9 +97,17 @@ fv_status fv_study_recall(fv_study *study, fv_job *job, fv_net *net, bool *found
 /* Leaves nothing behind where no training has ended. */
 void fv_study_store_drop_empty(const fv_study *study);
 void fv_findings_deinit(fv_findings *findings);
+void fv_study_deinit(fv_study *study);
+/* Probabilities p [n][k] from logits, by the same softmax that gave the predictions. */
+void fv_softmax_rows(const float *logits, size_t n, int k, float *p);
+/* findings->queries: as asked; else one correctly classified image of each class (of at most ten) and the two worst
+ * mistakes. */
+fv_status fv_study_choose_queries(const fv_study *study, fv_findings *findings, fv_error *error) FV_MUST_CHECK;
 /* The whole of study.json as text (malloc'd). */
 fv_status fv_study_json(const fv_study *study, char **out) FV_MUST_CHECK;
 /* study.json, explain.safetensors, report.html in study->out. */
 fv_status fv_study_write(const fv_study *study, fv_error *error) FV_MUST_CHECK;
+/* report.html alone; `json`: the text of study.json. */
+fv_status fv_study_write_report(const fv_study *study, const char *json, fv_error *error) FV_MUST_CHECK;
 
 #endif

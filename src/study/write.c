@@ -160,7 +160,7 @@ static fv_status fill_responses(const fv_study *s, fv_report_responses *response
     return FV_OK;
 }
 
-static fv_status write_report(const fv_study *s, const char *json, fv_error *error) {
+fv_status fv_study_write_report(const fv_study *s, const char *json, fv_error *error) {
     const fv_findings *f = &s->findings;
     fv_report report = {.study_json = json,
                         .images = &s->dataset->test,
@@ -198,7 +198,7 @@ fv_status fv_study_write(const fv_study *s, fv_error *error) {
     bool is_study = strcmp(s->kind, "study") == 0;
     if (status == FV_OK && s->findings.done) status = write_explain(s, error);
     if (status == FV_OK && s->findings.done && is_study) status = write_final(s, error);
-    if (status == FV_OK && !s->interrupted) status = write_report(s, json, error);
+    if (status == FV_OK && !s->interrupted) status = fv_study_write_report(s, json, error);
     free(json);
     return status;
 }

@@ -7,8 +7,10 @@ fovea=$(realpath "$1")
     echo "SKIP: script (util-linux) is not here, or the system gives it no terminal (is /dev/pts mounted?)"
     exit 77
 }
+tests=$(dirname "$(realpath "$0")")
 here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$here"' EXIT
 cd "$here" || exit 1
 export TERM=xterm LC_ALL=C.UTF-8
 unset NO_COLOR
@@ -42,3 +44,19 @@ on_terminal 80 "$fovea train digits --epochs 1 --quiet --out quiet" >seen
 # A pipe gets whole lines alone.
 "$fovea" train digits --epochs 2 --out pipe >seen 2>&1
 ! grep -q "$(printf '[\033\r]')" seen || fail "control characters in a pipe"
+# A download's bar, from a server that takes a second: on a narrow terminal fewer numbers, but whole ones.
+mkdir served
+head -c 3000000 /dev/zero >served/train-images-idx3-ubyte.gz
+/usr/bin/python3 "$tests/../fetch/server.py" "$here/served" >port &
+server=$!
+for _ in $(seq 100); do
+    [ -s port ] || sleep 0.1
+done
+for columns in 80 40; do
+    on_terminal $columns "XDG_CACHE_HOME=$here/cache $fovea data get mnist --mirror http://127.0.0.1:$(cat port)/slow" >seen
+    sed 's/\x1b\[[0-9;]*[mK]//g; s/[━╸]/=/g; s/·/./g' seen |
+        awk -v most=$columns '/=/ && length($0) >= most { print "too wide: " $0; bad = 1 } END { exit bad }' || exit 1
+    if [ $columns = 80 ]; then want='gz ━.* MB of 3.0 MB · .*B/s · [0-9]* s left'; else want='^train-images-... ━.* % · [0-9]* s left'; fi
+    grep -q "$want" seen || fail "no bar of $columns columns: $(cat seen)"
+    tail -n 1 seen | grep -q '^[^━]*wrong checksum' || fail "no end: $(cat seen)"
+done
