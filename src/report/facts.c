@@ -35,7 +35,9 @@ static void display_name(const char *name, char *out, size_t size) {
                                            {"kmnist", "Kuzushiji\u2011MNIST"},
                                            {"emnist", "EMNIST"},
                                            {"digits", "the UCI digits"},
-                                           {"cifar10", "CIFAR\u201110"}};
+                                           {"cifar10", "CIFAR\u201110"},
+                                           {"cifar100", "CIFAR\u2011100"},
+                                           {"svhn", "SVHN"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i][0])) name = known[i][1];
     snprintf(out, size, "%s", name);
