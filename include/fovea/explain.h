@@ -20,12 +20,14 @@ fv_status fv_mistakes(const fv_prediction *predictions, size_t n, uint32_t **out
 
 /* Principal components: x [n][d] row-major, centred by the mean -> z [n][k], k <= min(n, d); the sign of each component
  * makes its largest loading positive. Eigenvectors of the covariance (LAPACK), one BLAS thread.
- * variance [k] (may be NULL): share of the total variance. */
+ * variance [k] (may be NULL): share of the total variance. FV_E_ARGUMENT; FV_E_MEMORY; FV_E_DIVERGED where a number is
+ * not finite, or too large to square. */
 fv_status fv_principal_components(const float *x, size_t n, int d, int k, float *z, double *variance) FV_MUST_CHECK;
 
 /* Exact k nearest neighbours by Euclidean distance of each of nq queries q [nq][d] among x [n][d]; ties by index.
  * When `exclude_self`, q is x and a point is not its own neighbour.
- * indices [nq][k], distances [nq][k] ascending (may be NULL). k <= n - exclude_self. */
+ * indices [nq][k], distances [nq][k] ascending (may be NULL). k <= n - exclude_self. FV_E_ARGUMENT; FV_E_MEMORY;
+ * FV_E_DIVERGED where a number is not finite, or too large to square as a float. */
 fv_status fv_nearest(const float *x, size_t n, const float *q, size_t nq, int d, int k, bool exclude_self,
                      int n_threads, uint32_t *indices, float *distances) FV_MUST_CHECK;
 
@@ -52,7 +54,7 @@ typedef struct fv_embedding {
 /* t-SNE of x [n][d] into the plane: PCA initialisation, early exaggeration, deterministic (nothing random).
  * n >= 2. kl_divergence is exact, over the pairs with p_ij > 0. Independent of the number of threads; may differ in the
  * last bits between builds of the linear algebra library. Source: van der Maaten, Hinton 2008; Linderman et al. 2019
- * (repulsion through a grid); Kobak, Berens 2019 (start). */
+ * (repulsion through a grid); Kobak, Berens 2019 (start). FV_E_ARGUMENT; FV_E_MEMORY; FV_E_DIVERGED as fv_nearest. */
 fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *options, fv_embedding *out,
                    fv_error *error) FV_MUST_CHECK;
 /* Frees the points; takes a zeroed one. */

@@ -80,7 +80,8 @@ void fv_net_hash(const fv_net *net, char out[65]);
 /* Runs the net as in evaluation (running statistics, no dropout) over images[indices] (NULL: all).
  *   logits    out  [n][n_classes], or NULL
  *   features  out  [n][n_features], or NULL
- * Row i belongs to indices->at[i]. The same bits for any n_threads. */
+ * Row i belongs to indices->at[i]. The same bits for any n_threads. FV_E_SHAPE; FV_E_MEMORY; FV_E_DIVERGED where the
+ * logits of an image are not finite. */
 fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                        float *logits, float *features) FV_MUST_CHECK;
 
@@ -91,7 +92,7 @@ fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indi
 typedef struct fv_runner fv_runner;
 /* Makes a runner; see above. */
 fv_status fv_runner_create(const fv_net *net, int n_threads, fv_runner **out) FV_MUST_CHECK;
-/* What fv_net_infer does, by a runner. FV_E_SHAPE. */
+/* What fv_net_infer does, by a runner. FV_E_SHAPE; FV_E_DIVERGED. */
 fv_status fv_runner_infer(fv_runner *runner, const fv_images *images, const fv_indices *indices, float *logits,
                           float *features) FV_MUST_CHECK;
 /* Takes NULL. */

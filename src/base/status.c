@@ -34,7 +34,7 @@ const char *fv_status_text(fv_status status) {
     case FV_E_IO:
         return "could not read or write";
     case FV_E_DIVERGED:
-        return "training diverged";
+        return "a loss, an output or a weight is not a finite number";
     case FV_E_INTERRUPTED:
         return "interrupted";
     case FV_E_UNSUPPORTED:

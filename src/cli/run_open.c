@@ -98,6 +98,15 @@ fv_status cli_run_split(const cli_run *run, const fv_dataset *dataset, const cha
     return fv_fail(error, FV_E_ARGUMENT, "--split: %s has no %s images: give another split", run->directory, split);
 }
 
+fv_status cli_run_fail(const cli_run *run, fv_status status, fv_error *error) {
+    if (status == FV_E_DIVERGED)
+        return fv_fail(error, status,
+                       "%s: its outputs are not finite numbers for every image, so large are its weights: train it "
+                       "again with a lower learning rate",
+                       run->directory);
+    return fv_fail(error, status, "%s: %s", run->directory, fv_status_text(status));
+}
+
 fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
                            fv_score *score, fv_prediction **predictions, fv_error *error) {
     const fv_images *images;
@@ -108,7 +117,7 @@ fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const 
     fv_indices_deinit(&indices);
     if (status != FV_OK) {
         free(rows);
-        return fv_fail(error, status, "%s: %s", run->directory, fv_status_text(status));
+        return cli_run_fail(run, status, error);
     }
     *predictions = rows;
     return FV_OK;

@@ -34,7 +34,9 @@ fv_status cli_run_dataset(const cli_run *run, const char *data, fv_dataset **out
  * split is empty. */
 fv_status cli_run_split(const cli_run *run, const fv_dataset *dataset, const char *split, const fv_images **images,
                         fv_indices *indices, fv_error *error) FV_MUST_CHECK;
-/* Evaluates a split of `dataset`: *predictions [score->n] is malloc'd. Errors as for cli_run_split. */
+/* Says why the run's net could not be run over images; returns `status`. */
+fv_status cli_run_fail(const cli_run *run, fv_status status, fv_error *error);
+/* Evaluates a split of `dataset`: *predictions [score->n] is malloc'd. Errors as for cli_run_split; FV_E_DIVERGED. */
 fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
                            fv_score *score, fv_prediction **predictions, fv_error *error) FV_MUST_CHECK;
 

@@ -145,7 +145,7 @@ static fv_status infer_all(prediction *p, fv_error *error) {
         status = decode(p, from, n, shape, pixels, error);
         if (status == FV_OK) {
             status = fv_net_infer(p->run.net, &images, NULL, p->threads, p->logits + from * (size_t)p->n_classes, NULL);
-            if (status != FV_OK) fv_fail(error, status, "%s: %s", p->run.directory, fv_status_text(status));
+            if (status != FV_OK) cli_run_fail(&p->run, status, error);
         }
     }
     free(pixels);

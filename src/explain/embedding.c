@@ -244,7 +244,7 @@ fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *
         return FV_OK;
     }
     fv_embedding_deinit(&made);
-    if (status == FV_E_ARGUMENT)
+    if (status == FV_E_DIVERGED)
         return fv_fail(error, status, "embedding: a feature is not a finite number, or too large");
     return fv_fail(error, status, "embedding: %s", fv_status_text(status));
 }

@@ -264,7 +264,7 @@ static void search_deinit(search *s, int n_threads) {
 static fv_status search_run(search *s, int n_threads) {
     fv_team *team;
     FV_TRY(search_allocate(s, n_threads));
-    if (!set_points(s)) return FV_E_ARGUMENT;
+    if (!set_points(s)) return FV_E_DIVERGED;
     FV_TRY(fv_team_create(n_threads, &team));
     fv_team_run(team, search_blocks, s);
     fv_team_destroy(team);

@@ -50,7 +50,7 @@ static fv_status find_loadings(const job *j) {
     lapack_int info = LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', j->d, j->covariance, j->d, 0, 0, j->d - j->k + 1,
                                      j->d, 0, &found, j->values, j->loadings, j->d, j->support);
     if (info == LAPACK_WORK_MEMORY_ERROR) return FV_E_MEMORY;
-    if (info != 0 || found != j->k) return FV_E_ARGUMENT; /* numbers that are not finite */
+    if (info != 0 || found != j->k) return FV_E_DIVERGED;
     for (size_t v = 0; v < (size_t)j->k; v++) {
         double *loading = j->loadings + v * d, largest = 0;
         for (size_t c = 0; c < d; c++)
@@ -88,7 +88,7 @@ static fv_status run(job *j, float *z, double *variance) {
     sum_covariance(j);
     double total = 0;
     for (size_t c = 0; c < d; c++) total += j->covariance[c * d + c];
-    if (!(total <= DBL_MAX)) return FV_E_ARGUMENT;
+    if (!(total <= DBL_MAX)) return FV_E_DIVERGED;
     FV_TRY(find_loadings(j));
     project(j, z);
     for (size_t v = 0; variance && v < k; v++) variance[v] = total > 0 ? fmax(0, j->values[k - 1 - v]) / total : 0;

@@ -70,19 +70,25 @@ static bool is_count(double x, double max) {
     return x >= 0 && x <= max && x == floor(x);
 }
 
+static bool all_finite(const double *x, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
 static fv_status read_progress(fv_checkpoint *c, const char *path, fv_error *error) {
     static const double most = 9007199254740992; /* 2^53 */
     const double *p = find(c->file, "progress", FV_FLOAT64, FV_N_PROGRESS, 0);
-    bool good = p && is_count(p[FV_PROGRESS_EPOCH], 1e9) && is_count(p[FV_PROGRESS_DONE], most) &&
-                is_count(p[FV_PROGRESS_CORRECT], most) && is_count(p[FV_PROGRESS_SINCE_BEST], 1e9) &&
-                p[FV_PROGRESS_TIME] >= 0 && p[FV_PROGRESS_TIME] < 1e18;
+    bool good = p && all_finite(p, FV_N_PROGRESS) && is_count(p[FV_PROGRESS_EPOCH], 1e9) &&
+                is_count(p[FV_PROGRESS_DONE], most) && is_count(p[FV_PROGRESS_CORRECT], most) &&
+                is_count(p[FV_PROGRESS_SINCE_BEST], 1e9) && p[FV_PROGRESS_TIME] >= 0 && p[FV_PROGRESS_TIME] < 1e18;
     if (!good) return fail(path, error, "its progress is missing or none");
     c->state.epoch = (int)p[FV_PROGRESS_EPOCH];
     c->state.n_done = (size_t)p[FV_PROGRESS_DONE];
     c->state.loss = p[FV_PROGRESS_LOSS];
     c->state.n_correct = (size_t)p[FV_PROGRESS_CORRECT];
     c->state.time_s = p[FV_PROGRESS_EPOCH_TIME];
-    c->state.best_loss = p[FV_PROGRESS_BEST_LOSS];
+    c->state.best_loss = p[FV_PROGRESS_BEST_LOSS] < 0 ? INFINITY : p[FV_PROGRESS_BEST_LOSS];
     c->state.epochs_since_best = (int)p[FV_PROGRESS_SINCE_BEST];
     c->time_s = p[FV_PROGRESS_TIME];
     return FV_OK;
@@ -96,7 +102,11 @@ static fv_status read_history(fv_checkpoint *c, const char *path, fv_error *erro
     if (!c->history) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
     for (size_t i = 0; i < n; i++, row += FV_N_HISTORY) {
         if (row[0] != (double)(i + 1)) return fail(path, error, "its history does not count its epochs");
-        c->history[i] = (fv_epoch){(int)i + 1, row[1], row[2], row[3], row[4], row[5], row[6], row[7]};
+        if (!all_finite(row, FV_N_HISTORY)) return fail(path, error, "its history holds numbers that are not finite");
+        bool judged = row[5] >= 0; /* else there was no validation split */
+        c->history[i] = (fv_epoch){
+            (int)i + 1, row[1], row[2], row[3], row[4], judged ? row[5] : (double)NAN, judged ? row[6] : (double)NAN,
+            row[7]};
     }
     c->state.history = c->history;
     return FV_OK;

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -46,12 +47,22 @@ void fv_checkpoint_identity_deinit(fv_checkpoint_identity *identity) {
     free(identity->config);
 }
 
+/* What is not there yet, NaN or infinite in memory, is -1 in the file: losses and accuracies are not negative. */
+static double or_none(double x) {
+    return isfinite(x) ? x : -1;
+}
+
 static void fill_history(const fv_train_state *state, double *rows) {
     for (int i = 0; i < state->epoch; i++) {
         const fv_epoch *e = &state->history[i];
-        const double row[FV_N_HISTORY] = {
-            e->epoch,          e->time_s,          e->learning_rate,       e->train_loss,
-            e->train_accuracy, e->validation_loss, e->validation_accuracy, e->images_per_s};
+        const double row[FV_N_HISTORY] = {e->epoch,
+                                          e->time_s,
+                                          e->learning_rate,
+                                          e->train_loss,
+                                          e->train_accuracy,
+                                          or_none(e->validation_loss),
+                                          or_none(e->validation_accuracy),
+                                          e->images_per_s};
         for (int j = 0; j < FV_N_HISTORY; j++) *rows++ = row[j];
     }
 }
@@ -60,9 +71,14 @@ fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config
                               const fv_dataset *dataset, const fv_train_state *state, double time_s, fv_error *error) {
     char path[FV_PATH_SIZE];
     FV_TRY(fv_path_join(path, directory, FV_CHECKPOINT_FILE, error));
-    const double progress[FV_N_PROGRESS] = {
-        state->epoch,     (double)state->n_done,    state->loss, (double)state->n_correct, state->time_s,
-        state->best_loss, state->epochs_since_best, time_s};
+    const double progress[FV_N_PROGRESS] = {state->epoch,
+                                            (double)state->n_done,
+                                            state->loss,
+                                            (double)state->n_correct,
+                                            state->time_s,
+                                            or_none(state->best_loss),
+                                            state->epochs_since_best,
+                                            time_s};
     fv_named_tensor tensors[FV_N_STATE_ARRAYS + 2];
     size_t n = 0;
     double *history = fv_alloc((size_t)state->epoch * FV_N_HISTORY, sizeof *history);

@@ -35,7 +35,7 @@ static void compare(const float *a, const double *b, int n_classes, int truth, f
     int best = 0, other = best_of(b, n_classes);
     for (int i = 0; i < n_classes; i++) {
         double difference = fabs((double)a[i] - b[i]);
-        if (!(difference <= out->largest_difference)) out->largest_difference = difference; /* NaN counts */
+        if (difference > out->largest_difference) out->largest_difference = difference;
         if (fabs((double)a[i]) > out->largest_logit) out->largest_logit = fabs((double)a[i]);
         if (a[i] > a[best]) best = i;
     }
@@ -71,7 +71,12 @@ static fv_status infer(const fv_net *net, const char *path, fv_export_format for
     fv_status status = out->net && out->file ? FV_OK : FV_E_MEMORY;
     if (status == FV_OK) status = fv_net_infer(net, images, indices, n_threads, out->net, NULL);
     if (status != FV_OK) return fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
-    return infer_file(net, path, format, images, indices, n_threads, out->file, error);
+    FV_TRY(infer_file(net, path, format, images, indices, n_threads, out->file, error));
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(out->file[i]))
+            return fv_fail(error, FV_E_DIVERGED, "%s: a logit that it computes is not a finite number",
+                           fv_path_shown(path));
+    return FV_OK;
 }
 
 fv_status fv_export_verify(const fv_net *net, const char *path, fv_export_format format, const fv_images *images,

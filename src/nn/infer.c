@@ -83,6 +83,7 @@ typedef struct job {
     const fv_sink *sink;
     size_t n;
     atomic_size_t next; /* the next block to be taken */
+    atomic_bool wild;   /* an image's logits or loss are not finite */
 } job;
 
 /* Lanes of `map` to rows of `out`: out[l][i] = map[i][lane l]. The map is flat or has its pixels in raster order. */
@@ -96,7 +97,14 @@ static void store_rows(const fv_map *map, int n_lanes, float *out) {
             }
 }
 
-static void store_predictions(const job *j, const float *z, size_t position, int n_lanes, float *p) {
+static bool all_finite(const fv_map *z, int n_lanes) {
+    float sum = 0; /* of x * 0: 0, or NaN for good */
+    for (int k = 0; k < z->c; k++)
+        for (int l = 0; l < n_lanes; l++) sum += z->at[k * FV_LANES + l] * 0;
+    return sum == 0;
+}
+
+static bool store_predictions(const job *j, const float *z, size_t position, int n_lanes, float *p) {
     const fv_net *net = j->runner->net;
     uint16_t label[FV_LANES], best[FV_LANES];
     float loss[FV_LANES];
@@ -110,20 +118,25 @@ static void store_predictions(const job *j, const float *z, size_t position, int
                             p[label[l] * FV_LANES + l],
                             p[best[l] * FV_LANES + l],
                             loss[l]};
+    float sum = 0;
+    for (int l = 0; l < n_lanes; l++) sum += loss[l] * 0;
+    return sum == 0;
 }
 
 /* Results of the block's first lanes to where they are wanted. */
-static void store(const job *j, size_t position, int n_lanes, const fv_block *block, float *p) {
+static void store(job *j, size_t position, int n_lanes, const fv_block *block, float *p) {
     const fv_plan *plan = j->runner->plan;
     const fv_net *net = j->runner->net;
     fv_map z = fv_plan_data(plan, plan->logits, block), f = fv_plan_data(plan, plan->features, block);
     if (j->sink->logits) store_rows(&z, n_lanes, j->sink->logits + position * (size_t)net->n_classes);
     if (j->sink->features) store_rows(&f, n_lanes, j->sink->features + position * (size_t)fv_net_n_features(net));
-    if (j->sink->predictions) store_predictions(j, z.at, position, n_lanes, p);
+    bool finite = all_finite(&z, n_lanes);
+    if (j->sink->predictions) finite = store_predictions(j, z.at, position, n_lanes, p) && finite;
+    if (!finite) atomic_store(&j->wild, true);
 }
 
 /* One image, with its pixels in the lanes; the results go to lane 0 of a block, as if it had been alone there. */
-static void infer_one(const job *j, size_t position) {
+static void infer_one(job *j, size_t position) {
     const fv_runner *r = j->runner;
     const fv_plan *plan = r->plan;
     float scale[FV_MAX_CHANNELS], shift[FV_MAX_CHANNELS];
@@ -138,7 +151,7 @@ static void infer_one(const job *j, size_t position) {
     store(j, position, 1, &block, r->probabilities[0]);
 }
 
-static void infer_block(const job *j, size_t index, int thread) {
+static void infer_block(job *j, size_t index, int thread) {
     const fv_runner *r = j->runner;
     const fv_plan *plan = r->plan;
     size_t position = index * FV_LANES;
@@ -223,7 +236,7 @@ void fv_runner_destroy(fv_runner *r) {
 }
 
 /* One block needs nobody to be woken. */
-static void run(const fv_runner *r, const fv_source *source, size_t n, const fv_sink *sink) {
+static fv_status run(const fv_runner *r, const fv_source *source, size_t n, const fv_sink *sink) {
     job j = {.runner = r, .source = source, .sink = sink, .n = n};
     if (n <= FEW && r->single && !source->augment)
         for (size_t i = 0; i < n; i++) infer_one(&j, i);
@@ -231,6 +244,7 @@ static void run(const fv_runner *r, const fv_source *source, size_t n, const fv_
         work(&j, 0, 1);
     else
         fv_team_run(r->team, work, &j);
+    return atomic_load(&j.wild) ? FV_E_DIVERGED : FV_OK;
 }
 
 fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_threads, const fv_sink *sink) {
@@ -238,9 +252,9 @@ fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_t
     size_t n_blocks = (n + FV_LANES - 1) / FV_LANES;
     if ((size_t)n_threads > n_blocks) n_threads = n_blocks ? (int)n_blocks : 1;
     FV_TRY(runner_create(net, n_threads, fv_source_scratch(source), &runner));
-    run(runner, source, n, sink);
+    fv_status status = run(runner, source, n, sink);
     fv_runner_destroy(runner);
-    return FV_OK;
+    return status;
 }
 
 static bool fits(const fv_net *net, const fv_images *images) {
@@ -260,8 +274,7 @@ fv_status fv_runner_infer(fv_runner *runner, const fv_images *images, const fv_i
     if (!fits(runner->net, images)) return FV_E_SHAPE;
     fv_source source = {.images = images, .order = indices ? indices->at : NULL};
     fv_sink sink = {.logits = logits, .features = features};
-    run(runner, &source, indices ? indices->n : images->n, &sink);
-    return FV_OK;
+    return run(runner, &source, indices ? indices->n : images->n, &sink);
 }
 
 fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shape *shape, float *out) {

@@ -89,7 +89,7 @@ static fv_status put_responses(const fv_report_responses *responses, double scal
     int8_t *bytes = malloc(n + 1);
     if (!bytes) return FV_E_MEMORY;
     for (size_t i = 0; i < n; i++)
-        bytes[i] = (int8_t)(scale > 0 ? lround((double)responses->values[i] / scale * 127) : 0);
+        bytes[i] = (int8_t)(scale > 0 ? lround(fmax(-127, fmin(127, (double)responses->values[i] / scale * 127))) : 0);
     put_payload("responses", bytes, n, out);
     free(bytes);
     return FV_OK;

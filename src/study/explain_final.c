@@ -74,14 +74,20 @@ static fv_status look_inside(const fv_study *s, const fv_net *net, fv_findings *
     return FV_OK;
 }
 
-static fv_status find_neighbours(const fv_study *s, int d, fv_findings *f) {
+static fv_status find_neighbours(const fv_study *s, int d, fv_findings *f, fv_error *error) {
     size_t n = f->explained.n;
     int k = n > NEAREST ? NEAREST : (int)n - 1;
     f->nearest = calloc(n * NEAREST, sizeof *f->nearest);
     f->nearest_distances = calloc(n * NEAREST, sizeof *f->nearest_distances);
     if (!f->nearest || !f->nearest_distances) return FV_E_MEMORY;
     if (k < NEAREST) return FV_OK; /* too few images to be neighbours */
-    return fv_nearest(f->features, n, f->features, n, d, k, true, s->threads, f->nearest, f->nearest_distances);
+    fv_status status =
+        fv_nearest(f->features, n, f->features, n, d, k, true, s->threads, f->nearest, f->nearest_distances);
+    if (status != FV_E_DIVERGED) return status;
+    return fv_fail(error, status,
+                   "the features of %s are too large for distances between them, so large are its weights: train it "
+                   "again with a lower learning rate",
+                   s->explain_model);
 }
 
 static bool position_of(const fv_findings *f, uint32_t index, uint32_t *position) {
@@ -147,7 +153,7 @@ fv_status fv_study_explain(fv_study *s, fv_error *error) {
     FV_TRY(look_inside(s, net, f));
     f->mistakes_s = fv_now() - start_s;
     start_s += f->mistakes_s;
-    FV_TRY(find_neighbours(s, d, f));
+    FV_TRY(find_neighbours(s, d, f, error));
     FV_TRY(fv_study_choose_queries(s, f, error));
     f->neighbours_s = fv_now() - start_s;
     start_s += f->neighbours_s;

@@ -14,12 +14,6 @@ bool fv_train_state_has(const fv_train_options *options, int array) {
     return true;
 }
 
-/* What a net may end with. The weights under way may be infinite for a step, which then ends the training. */
-static bool must_be_finite(int array) {
-    return array == FV_STATE_LAST_WEIGHTS || array == FV_STATE_LAST_STATISTICS || array == FV_STATE_BEST_WEIGHTS ||
-           array == FV_STATE_BEST_STATISTICS;
-}
-
 static bool is_finite(const float *values, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i])) return false;
@@ -31,8 +25,8 @@ static fv_status check_arrays(const fv_train_state *s, const fv_train_options *o
         size_t n = fv_train_state_size(s, i);
         if (fv_train_state_has(o, i) != (s->array[i] != NULL))
             return fv_fail(error, FV_E_DATA, "the state is of a training with other options (ema, patience)");
-        if (s->array[i] && must_be_finite(i) && !is_finite(s->array[i], n))
-            return fv_fail(error, FV_E_DATA, "the state holds weights that are not finite");
+        if (s->array[i] && !is_finite(s->array[i], n))
+            return fv_fail(error, FV_E_DATA, "the state holds numbers that are not finite");
     }
     return FV_OK;
 }

@@ -26,7 +26,7 @@ fv_status fv_train_check(const fv_train_options *o, fv_error *error) {
     fv_schedule schedule;
     FV_TRY(check_range("epochs", o->epochs, 1, MAX_EPOCHS, error));
     FV_TRY(check_range("batch", o->batch, 1, MAX_BATCH, error));
-    FV_TRY(check_range("learning rate", o->learning_rate, 0, 1000, error));
+    FV_TRY(check_range("learning rate", o->learning_rate, 0, 1e30, error));
     FV_TRY(check_range("label smoothing", o->label_smoothing, 0, 0.99, error));
     FV_TRY(check_range("ema", o->ema, 0, 0.999999, error));
     FV_TRY(check_range("patience", o->patience, 0, MAX_EPOCHS, error));
@@ -221,10 +221,12 @@ static void take_rest(training *t, const fv_train_state *state) {
 
 /* ---- epochs ---- */
 
-static bool net_is_finite(const training *t) {
+static bool is_finite(const training *t) {
     const fv_net *net = t->net;
-    const fv_kernels *k = t->trainer->plan->k;
-    return k->all_finite(net->n_weights, net->weights) && k->all_finite(net->n_statistics, net->statistics);
+    const fv_trainer *r = t->trainer;
+    const fv_kernels *k = r->plan->k;
+    return k->all_finite(net->n_weights, net->weights) && k->all_finite(net->n_statistics, net->statistics) &&
+           k->all_finite(net->n_weights, r->state1) && k->all_finite(net->n_weights, r->state2);
 }
 
 /* The steps of the epoch under way that are left, with the pauses in which its state is given away. */
@@ -236,11 +238,7 @@ static fv_status run_steps(training *t) {
         double start_s = fv_now();
         fv_trainer_continue(t->trainer, t->team, &source, t->n, t->epoch, &t->sum);
         t->time_s += fv_now() - start_s;
-        bool diverged = t->sum.status == FV_E_DIVERGED, stops = t->sum.status == FV_E_INTERRUPTED || t->sum.n == t->n;
-        if (diverged || (stops && !net_is_finite(t))) {
-            snapshot_restore(&t->last, t->net);
-            return FV_E_DIVERGED;
-        }
+        if (t->sum.status == FV_E_DIVERGED || !is_finite(t)) return FV_E_DIVERGED;
         if (t->sum.n < t->n || t->sum.status != FV_OK) FV_TRY(give_state(t));
         FV_TRY(t->sum.status);
     }
@@ -260,7 +258,7 @@ static fv_status run_epoch(training *t, fv_epoch *row) {
                       .images_per_s = (double)t->sum.n / t->time_s};
     swap_weights(t);
     fv_status status = evaluate_epoch(t, row);
-    snapshot_save(&t->last, t->net);
+    if (status == FV_OK) snapshot_save(&t->last, t->net);
     swap_weights(t);
     return status;
 }
@@ -347,9 +345,11 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
     FV_TRY(check_weights(net, options->class_weights, error));
     fv_status status = prepare_training(&t, chosen, error);
     if (status == FV_OK) status = run_epochs(&t);
+    if (status == FV_E_DIVERGED) snapshot_restore(&t.last, net);
     if (status == FV_E_MEMORY) fv_fail(error, status, "training: out of memory");
     if (status == FV_E_DIVERGED)
-        fv_fail(error, status, "training diverged in epoch %d: the loss is not finite; a lower learning rate helps",
+        fv_fail(error, status,
+                "training diverged in epoch %d: loss or weights are not finite; a lower learning rate helps",
                 t.epoch + 1);
     if (status == FV_E_INTERRUPTED) fv_fail(error, status, "interrupted in epoch %d", t.epoch + 1);
     if (n_epochs) *n_epochs = t.epoch;

@@ -149,13 +149,23 @@ static void lying_numbers_are_refused(void **state) {
     static const struct {
         int place;
         double value;
-    } lies[] = {{FV_PROGRESS_EPOCH, 2},       {FV_PROGRESS_EPOCH, 1e300}, {FV_PROGRESS_EPOCH, NAN},
-                {FV_PROGRESS_EPOCH, 1.5},     {FV_PROGRESS_EPOCH, -1},    {FV_PROGRESS_DONE, 17},
-                {FV_PROGRESS_DONE, 24},       {FV_PROGRESS_DONE, 1e18},   {FV_PROGRESS_LOSS, INFINITY},
-                {FV_PROGRESS_CORRECT, 17},    {FV_PROGRESS_TIME, -1},     {FV_PROGRESS_BEST_LOSS, 0.1},
-                {FV_PROGRESS_EPOCH_TIME, -1}, {FV_PROGRESS_SINCE_BEST, 1}};
+    } lies[] = {{FV_PROGRESS_EPOCH, 2},
+                {FV_PROGRESS_EPOCH, 1e300},
+                {FV_PROGRESS_EPOCH, NAN},
+                {FV_PROGRESS_EPOCH, 1.5},
+                {FV_PROGRESS_EPOCH, -1},
+                {FV_PROGRESS_DONE, 17},
+                {FV_PROGRESS_BEST_LOSS, INFINITY},
+                {FV_PROGRESS_DONE, 24},
+                {FV_PROGRESS_DONE, 1e18},
+                {FV_PROGRESS_LOSS, INFINITY},
+                {FV_PROGRESS_CORRECT, 17},
+                {FV_PROGRESS_TIME, -1},
+                {FV_PROGRESS_BEST_LOSS, 0.1},
+                {FV_PROGRESS_EPOCH_TIME, -1},
+                {FV_PROGRESS_SINCE_BEST, 1}};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
-        double progress[FV_N_PROGRESS] = {1, 16, 10, 8, 0.1, INFINITY, 0, 1.5};
+        double progress[FV_N_PROGRESS] = {1, 16, 10, 8, 0.1, -1, 0, 1.5};
         progress[lies[i].place] = lies[i].value;
         const fv_named_tensor tensor = {"progress", FV_FLOAT64, 1, {FV_N_PROGRESS}, progress};
         assert_changed_refused(NULL, NULL, &tensor, "no checkpoint of this training");

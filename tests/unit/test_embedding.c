@@ -432,7 +432,7 @@ static void bad_arguments_are_named(void **state) {
     assert_non_null(strstr(error.message, "iterations"));
     o = fv_embedding_defaults();
     x[50] = NAN;
-    assert_int_equal(fv_embed(x, 40, 3, &o, &e, &error), FV_E_ARGUMENT);
+    assert_int_equal(fv_embed(x, 40, 3, &o, &e, &error), FV_E_DIVERGED);
     assert_non_null(strstr(error.message, "finite"));
     free(x);
 }
