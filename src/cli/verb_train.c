@@ -59,6 +59,10 @@ static fv_status read_config(const cli_line *line, fv_run_config *config, fv_err
     if (cli_given(line, "config")) FV_TRY(fv_run_config_read(cli_value(line, "config"), config, error));
     if (cli_given(line, "optimizer")) config->learning_rate = 0; /* the recorded one belonged to another */
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) FV_TRY(cli_field(line, plain[i], config, error));
+    if (cli_given(line, "learning-rate") && config->learning_rate == 0)
+        return fv_fail(error, FV_E_ARGUMENT,
+                       "--learning-rate: 0 would train nothing: give a rate above it, or leave it out for the "
+                       "optimizer's own");
     FV_TRY(cli_dataset_fields(line, config, error));
     if (cli_given(line, "model")) {
         FV_TRY(cli_model_choose(cli_value(line, "model"), "--model", config, error));

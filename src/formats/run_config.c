@@ -34,7 +34,7 @@ static const field fields[] = {
     {"epochs", WHOLE, AT(epochs), 1, 100000},
     {"batch", WHOLE, AT(batch), 1, 65536},
     {"optimizer", TEXT, AT(optimizer), 0, 0},
-    {"learning_rate", NUMBER, AT(learning_rate), 1e-30, 1e30},
+    {"learning_rate", NUMBER, AT(learning_rate), 0, 1e30},
     {"schedule", TEXT, AT(schedule), 0, 0},
     {"augment", TEXT, AT(augment), 0, 0},
     {"validation", NUMBER, AT(validation), 0, 0.9},
