@@ -73,7 +73,8 @@ fv_status fv_study_prepare(fv_study *s) {
     fv_shape shape = s->dataset->train.shape;
     s->pad = shape.h < SMALL_SIDE || shape.w < SMALL_SIDE;
     s->final_job = -1;
-    FV_TRY(fv_augment_list(s->options->augmentations, shape, &s->schemes, &s->n_schemes, s->error));
+    if (s->options->parts & FV_PART_AUGMENTATION) /* else they need not suit the images */
+        FV_TRY(fv_augment_list(s->options->augmentations, shape, &s->schemes, &s->n_schemes, s->error));
     const size_t most_jobs = (size_t)s->options->n_seeds * (size_t)(s->n_schemes + N_ARCHITECTURES + N_FRACTIONS) + 1;
     s->jobs = calloc(most_jobs, sizeof *s->jobs);
     s->order = calloc(most_jobs, sizeof *s->order);

@@ -93,5 +93,101 @@ overflowing() {
     use
 }
 
+# Sets at the edge: each trains.
+sets() {
+    "$python" "$tests/edge_sets.py" || exit 1
+    for set in plain black grey onepixel seventeen absent; do
+        for model in 'dense 8, relu, dense classes' 'conv 4 3x3 pad 1, batchnorm, relu, globalavgpool, dense classes'; do
+            train "$set $model" "./$set" --model "$model" --epochs 2 --batch 16 # of 17: a last batch of one image
+            ends 0
+            use
+        done
+    done
+    for model in convnet convnet-bn convnet-onedropout; do
+        train "thousand $model" ./thousand --model $model --epochs 1
+        ends 0
+        train "large $model" ./large --model $model --epochs 1 --validation 0
+        ends 0
+    done
+    name='thousand convnet-bn'
+    use
+    [ "$(stat -c %s "$name/report.html")" -lt 10000000 ] || fail 'the page of 1,000 classes is too large'
+    # Nothing can be learned of these, or read.
+    for set in alone single nan; do
+        "$fovea" train ./$set --quiet --out $set-run 2>message
+        code=$?
+        [ $code -eq 3 ] || fail "$set: status $code"
+        grep -q 'at least two classes are needed\|images must be uint8' message || fail "$set: $(cat message)"
+        [ ! -e $set-run ] || fail "$set: a run was begun"
+    done
+}
+
+# Splits and options at the edge.
+options() {
+    "$python" "$tests/edge_sets.py" || exit 1
+    bn='conv 4 3x3 pad 1, batchnorm, relu, dense 8, batchnorm, relu, dense classes'
+    train whole ./plain --validation 0 --epochs 2
+    ends 0
+    use
+    head -n 3 whole/metrics.csv | tail -n 1 | grep -q '^2,[^,]*,[^,]*,[^,]*,[^,]*,,,' || fail "whole: $(cat whole/metrics.csv)"
+    ! grep -q validation_loss whole/run.json || fail 'whole: a validation loss of no images'
+    train one ./plain --subset 1 --model "$bn" --epochs 3
+    ends 0
+    use
+    grep -q '"n_training": 1,' one/run.json || fail "one: $(cat one/run.json)"
+    train batch ./plain --batch 65536 --model "$bn" --epochs 2
+    ends 0
+    train images ./plain --batch 1 --model "$bn" --epochs 1
+    ends 0
+    use
+    train decay ./plain --optimizer 'adam weight_decay 1' --learning-rate 1 --epochs 3
+    use
+    train smoothed ./plain --label-smoothing 0.99 --ema 0.999999 --patience 1 --schedule 'step 0' --epochs 3
+    ends 0
+    use
+    for refused in '--epochs 0' '--learning-rate 0' '--validation 0 --patience 1' '--subset 0' '--subset 0.00001' '--subset 91'; do
+        # shellcheck disable=SC2086
+        "$fovea" train ./plain $refused --out refused >/dev/null 2>message
+        code=$?
+        [ $code -eq 2 ] || fail "$refused: status $code: $(cat message)"
+    done
+    for layer in 'dropout 1' 'dropout2d 1'; do
+        "$fovea" train ./plain --model "conv 4 3x3, $layer, dense classes" --out refused >/dev/null 2>message
+        [ $? -eq 2 ] || fail "$layer: $(cat message)"
+    done
+    [ ! -e refused ] || fail 'a refused training left something'
+
+    # Weights from elsewhere that are no numbers.
+    "$python" - <<'END'
+import json, struct
+for name, value in ('nan', float('nan')), ('inf', float('inf')):
+    head = {'0.weight': {'dtype': 'F32', 'shape': [3, 64], 'data_offsets': [0, 768]},
+            '0.bias': {'dtype': 'F32', 'shape': [3], 'data_offsets': [768, 780]}}
+    text = json.dumps(head).encode()
+    open(name + '.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + struct.pack('<195f', *([0.5] * 7), value, *([0.5] * 187)))
+END
+    for file in nan inf; do
+        "$fovea" train ./plain --model 'dense classes' --init $file.safetensors --out refused >/dev/null 2>message
+        code=$?
+        [ $code -eq 3 ] || fail "--init $file: status $code: $(cat message)"
+        grep -q "value 7 of tensor.*0.weight.* is $file" message || fail "--init $file: $(cat message)"
+        "$fovea" eval $file.safetensors ./plain --model 'dense classes' >/dev/null 2>message
+        [ $? -eq 3 ] || fail "eval $file: $(cat message)"
+    done
+    [ ! -e refused ] || fail 'a refused training left something'
+}
+
+# A whole study of such sets.
+studies() {
+    "$python" "$tests/edge_sets.py" || exit 1
+    for set in black seventeen absent; do
+        "$fovea" study ./$set --seeds 1 --epochs 1 --quiet --out study-$set 2>message || fail "study $set: $(cat message)"
+        "$python" "$tests/finite.py" study-$set || failures=$((failures + 1))
+    done
+    "$fovea" study ./onepixel --seeds 2 --epochs 1 --quiet --parts scaling,mistakes,confusion,embedding,neighbours \
+        --explain 'dense 8, relu, dense classes' --out study-onepixel 2>message || fail "study onepixel: $(cat message)"
+    "$python" "$tests/finite.py" study-onepixel || failures=$((failures + 1))
+}
+
 "$2"
 [ $failures -eq 0 ]
