@@ -257,7 +257,8 @@ fv_status fv_bench_train(fv_net *net, const fv_train_options *options, double ti
     else
         fv_bench_training_deinit(&result);
     if (status == FV_E_MEMORY) return fv_fail(error, status, "bench: out of memory");
-    if (status == FV_E_DIVERGED) return fv_fail(error, status, "bench: the training diverged: loss or weights are not finite");
+    if (status == FV_E_DIVERGED)
+        return fv_fail(error, status, "bench: the training diverged: loss or weights are not finite");
     if (status == FV_E_INTERRUPTED) return fv_fail(error, status, "interrupted");
     return status;
 }
