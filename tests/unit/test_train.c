@@ -187,6 +187,100 @@ static void test_divergence(void **state) {
     fv_net_destroy(net);
 }
 
+/* Sets all of tensor `index` to one value. */
+static void fill_tensor(fv_net *net, int index, float value) {
+    fv_tensor_info info;
+    fv_net_tensor(net, index, &info);
+    float *values = malloc(info.n * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < info.n; i++) values[i] = i % 3 ? value : -value; /* rows differ */
+    fv_net_tensor_set(net, index, values);
+    free(values);
+}
+
+/* Weights of 1e25 behind the first layer give it gradients whose squares are infinite: its steps are 0 from then on,
+ * weights and losses stay finite, and nothing is learned. */
+static void test_state_overflow(void **state) {
+    (void)state;
+    const char *const optimizers[] = {"adam", "adadelta"};
+    for (size_t i = 0; i < 2; i++) {
+        fv_net *net = new_net("dense 16, relu, dense classes");
+        fv_train_options o = options_of(1, 1);
+        char before[65], after[65];
+        int n;
+        o.optimizer = optimizers[i];
+        fill_tensor(net, 2, 1e25F);
+        fv_net_hash(net, before);
+        assert_int_equal(fv_train(net, &digits->train, &training, NULL, &o, NULL, &n, NULL), FV_E_DIVERGED);
+        assert_int_equal(n, 0);
+        fv_net_hash(net, after);
+        assert_string_equal(before, after);
+        fv_net_destroy(net);
+    }
+}
+
+static bool always(void *context) {
+    (void)context;
+    return true;
+}
+
+static fv_status check_state(void *context, const fv_train_state *state, fv_error *error) {
+    (void)error;
+    ++*(int *)context;
+    for (int i = 0; i < FV_N_STATE_ARRAYS; i++)
+        for (size_t j = 0; state->array[i] && j < (i < FV_STATE_STATISTICS ? state->n_weights : state->n_statistics);
+             j++)
+            assert_true(isfinite(state->array[i][j]));
+    return FV_OK;
+}
+
+/* However a training diverges, no state that is given away holds a number that is not finite, nor does the net. */
+static void test_states_are_finite(void **state) {
+    (void)state;
+    static const double rates[] = {3, 1e3, 1e9, 1e20};
+    int n_states = 0, n_diverged = 0;
+    for (size_t i = 0; i < 8; i++) {
+        fv_net *net = new_net("dense 16, batchnorm, relu, dense 16, relu, dense classes");
+        fv_train_options o = options_of(2, 1);
+        fv_epoch history[2];
+        fv_score score;
+        o.optimizer = i < 4 ? "sgd" : "adam";
+        o.learning_rate = rates[i % 4];
+        o.ema = i % 2 ? 0.9 : 0;
+        o.patience = i % 2;
+        o.context = &n_states;
+        o.state_due = always;
+        o.on_state = check_state;
+        fv_status status = train(net, &o, history, NULL, NULL);
+        assert_true(status == FV_OK || status == FV_E_DIVERGED);
+        n_diverged += status == FV_E_DIVERGED;
+        assert_int_equal(fv_evaluate(net, &digits->train, &validation, 1, NULL, 0, 0, &score, NULL), FV_OK);
+        assert_true(isfinite(score.loss));
+        fv_net_destroy(net);
+    }
+    assert_true(n_states > 0 && n_diverged >= 2);
+}
+
+/* Outputs that overflow are told by all that infers. */
+static void test_outputs_overflow(void **state) {
+    (void)state;
+    fv_net *net = new_net("dense 16, relu, dense classes");
+    fv_score score = {.n = 7};
+    static float logits[40];
+    fv_images few = digits->train;
+    few.n = 2; /* run one by one */
+    fill_tensor(net, 0, 1e30F);
+    fill_tensor(net, 2, 1e30F);
+    assert_int_equal(fv_evaluate(net, &digits->train, NULL, 2, NULL, 0, 0, &score, NULL), FV_E_DIVERGED);
+    assert_int_equal(score.n, 7);
+    assert_int_equal(fv_net_infer(net, &few, NULL, 1, logits, NULL), FV_E_DIVERGED);
+    fv_runner *runner;
+    assert_int_equal(fv_runner_create(net, 1, &runner), FV_OK);
+    assert_int_equal(fv_runner_infer(runner, &few, NULL, logits, NULL), FV_E_DIVERGED);
+    fv_runner_destroy(runner);
+    fv_net_destroy(net);
+}
+
 static bool after_ten(void *context) {
     return ++*(int *)context > 10;
 }
@@ -232,11 +326,6 @@ typedef struct states {
     fv_train_state at[MOST_STATES];
     int n, fail_at; /* the number whose keeping fails; -1: none */
 } states;
-
-static bool always(void *context) {
-    (void)context;
-    return true;
-}
 
 static const void *kept(const void *from, size_t size) {
     if (!from) return NULL;
@@ -350,8 +439,8 @@ static void test_strange_states(void **state) {
     float *infinite = calloc(s.at[1].n_weights, sizeof *infinite);
     assert_non_null(infinite);
     infinite[3] = INFINITY;
-    fv_train_state wrong[14];
-    for (int i = 0; i < 14; i++) wrong[i] = s.at[1];
+    fv_train_state wrong[16];
+    for (int i = 0; i < 16; i++) wrong[i] = s.at[1];
     wrong[0].n_weights++;
     wrong[1].n_statistics = 0;
     wrong[2].epoch = -1;
@@ -366,7 +455,9 @@ static void test_strange_states(void **state) {
     wrong[11].array[FV_STATE_LAST_WEIGHTS] = infinite;
     wrong[12].epochs_since_best = 1;
     wrong[13].best_loss = 0.5;
-    for (int i = 0; i < 14; i++) {
+    wrong[14].array[FV_STATE_WEIGHTS] = infinite;
+    wrong[15].array[FV_STATE_OPTIMIZER2] = infinite;
+    for (int i = 0; i < 16; i++) {
         fv_net *other = new_net(stateful);
         char before[65], after[65];
         fv_net_hash(other, before);
@@ -413,6 +504,9 @@ int main(void) {
         cmocka_unit_test(test_ema),
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_state_overflow),
+        cmocka_unit_test(test_states_are_finite),
+        cmocka_unit_test(test_outputs_overflow),
         cmocka_unit_test(test_interruption),
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_resume),
