@@ -1,6 +1,6 @@
 /* What the convolution kernels reach on this machine, beside the FMA peak measured in the same run: medians, one
  * thread, the chosen instruction set (FOVEA_ISA forces one). The share counts dense multiply-adds; kernels behind a
- * max-pool skip three of four gradients and may pass 100 %. */
+ * max-pool skip three of four gradients, Winograd's do 16 of 36 products, and may pass 100 %. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static struct {
     fv_conv_pool_shape pool;
     fv_map map;
     int32_t taps[9], order[9], *offsets;
-    float *x, *y, *w, *packed, *dx_packed, *scratch, *g, bias[64];
+    float *x, *y, *w, *packed, *dx_packed, *winograd_packed, *scratch, *g, bias[64];
     uint8_t *winners;
 } b;
 
@@ -98,15 +98,20 @@ static void set_up(shape s, int pooled) {
     b.k->conv_pack(s.n_out, s.n_in, 9, b.w, s.n_in * 9, 9, b.order, b.packed);
     b.dx_packed = floats(b.k->conv_pool_dx_packed_size(s.n_out, s.n_in));
     b.k->conv_pool_dx_pack(s.n_out, s.n_in, b.w, b.dx_packed);
-    size_t n = b.k->conv_dw_scratch(s.n_out, s.n_in * 9), m = b.k->conv_pool_dw_scratch(s.n_out, s.n_in);
-    b.scratch = floats(n > m ? n : m);
+    b.winograd_packed = floats(b.k->winograd_packed_size(s.n_out, s.n_in));
+    b.k->winograd_pack(s.n_out, s.n_in, b.w, s.n_in * 9, 9, 0, b.winograd_packed);
+    const size_t sizes[] = {b.k->conv_dw_scratch(s.n_out, s.n_in * 9), b.k->conv_pool_dw_scratch(s.n_out, s.n_in),
+                            b.k->winograd_scratch(s.n_in), b.k->winograd_dw_scratch(s.n_out, s.n_in)};
+    size_t most = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) most = sizes[i] > most ? sizes[i] : most;
+    b.scratch = floats(most);
     b.winners = malloc((size_t)(s.n_out * s.size * s.size) * FV_WINNER_BYTES);
     if (!b.winners) exit(1);
     for (int i = 0; i < s.n_out * s.size * s.size * FV_WINNER_BYTES; i++) b.winners[i] = (uint8_t)(i * 7 / 3 % 5);
 }
 
 static void tear_down(void) {
-    float *all[] = {b.x, b.y, b.w, b.packed, b.dx_packed, b.scratch, b.g};
+    float *all[] = {b.x, b.y, b.w, b.packed, b.dx_packed, b.winograd_packed, b.scratch, b.g};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     free(b.offsets);
     free(b.winners);
@@ -117,6 +122,12 @@ static void run_conv(void) {
 }
 static void run_conv_dw(void) {
     b.k->conv_dw(&b.conv, b.conv.n_in * 9, b.offsets, b.x, b.y, b.scratch, b.g, 0);
+}
+static void run_winograd(void) {
+    b.k->winograd(&b.conv, b.x, b.winograd_packed, b.bias, b.y, FV_FROM_BIAS, 1, b.scratch);
+}
+static void run_winograd_dw(void) {
+    b.k->winograd_dw(&b.conv, b.x, b.y, b.scratch, b.g, 0);
 }
 static void run_channel_sum(void) {
     b.k->channel_sum(&b.map, b.g, 0);
@@ -161,6 +172,7 @@ static void measure(const char *name, shape s, int pooled, double peak, void (*r
 
 int main(void) {
     static const shape dense[] = {{8, 8, 10}, {32, 32, 14}, {3, 16, 32}, {64, 64, 8}};
+    static const shape wide[] = {{16, 32, 12}, {32, 32, 6}, {32, 32, 28}, {32, 64, 14}, {64, 64, 14}, {64, 64, 8}};
     static const shape pooled[] = {{1, 8, 12}, {8, 8, 5}};
     fv_error error;
     if (fv_isa_choose(&error) != FV_OK) {
@@ -173,6 +185,12 @@ int main(void) {
         measure("conv", dense[i], 0, peak, run_conv);
         measure("conv_dw", dense[i], 0, peak, run_conv_dw);
         measure("channel_sum", dense[i], 0, peak, run_channel_sum);
+    }
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        measure("conv", wide[i], 0, peak, run_conv);
+        measure("winograd", wide[i], 0, peak, run_winograd);
+        measure("conv_dw", wide[i], 0, peak, run_conv_dw);
+        measure("winograd_dw", wide[i], 0, peak, run_winograd_dw);
     }
     for (size_t i = 0; i < sizeof pooled / sizeof *pooled; i++) {
         measure("conv_pool", pooled[i], 1, peak, run_pool);

@@ -22,7 +22,8 @@
  *   v_fold16(const float *p, float *out)   sixteen vectors of 16 lanes -> their sixteen folded sums (out: any address)
  *   v_transpose16(const float *s, size_t s_stride, float *d, size_t d_stride)   16 x 16 floats, any address
  *   PIN(v)           v stays in its register instead of becoming a memory operand again
- *   FV_TILE_...      the register tiles of conv.c, conv_pool.c, dense.c for this set */
+ *   FV_TILE_...      the register tiles of conv.c, conv_pool.c, dense.c for this set;   FV_WINOGRAD_...: of winograd.h
+ */
 #ifndef FV_ISA_H
 #define FV_ISA_H
 

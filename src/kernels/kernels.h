@@ -135,6 +135,22 @@ typedef struct fv_fourier {
        float *g, int add))                                                                                             \
     /* Bias gradient: db[k] (+)= folded sum over pixels in raster order of dy[k]. */                                   \
     X(void, channel_sum, (const fv_map *dy, float *db, int add))                                                       \
+    /* ---- 3x3 convolution of stride 1 by Winograd's F(2x2, 3x3) (winograd.c, winograd.h) ---- */                     \
+    /* Floats that winograd_pack writes. */                                                                            \
+    X(size_t, winograd_packed_size, (int n_out, int n_in))                                                             \
+    /* Weights for `winograd`: weight (o, c, t) is w[o*stride_out + c*stride_in + t], with turned 8 - t for t. */      \
+    X(void, winograd_pack,                                                                                             \
+      (int n_out, int n_in, const float *w, ptrdiff_t stride_out, ptrdiff_t stride_in, int turned, float *packed))     \
+    /* Floats of scratch that winograd needs. */                                                                       \
+    X(size_t, winograd_scratch, (int n_in))                                                                            \
+    /* conv, but the products in another order; x is where tap 0 of output pixel (0, 0) is, s->taps is not read. */    \
+    X(void, winograd,                                                                                                  \
+      (const fv_conv_shape *s, const float *x, const float *packed, const float *bias, float *y, fv_conv_start start,  \
+       int relu, float *scratch))                                                                                      \
+    X(size_t, winograd_dw_scratch, (int n_out, int n_in))                                                              \
+    /* conv_dw's g of all channels' 3x3 taps; n_in is a multiple of 16. For each position the products of four tiles   \
+     * are summed in the order of tiles, then lanes, and added to the sum of those before. */                          \
+    X(void, winograd_dw, (const fv_conv_shape *s, const float *x, const float *dy, float *scratch, float *g, int add)) \
     /* ---- convolution + relu + max-pool (conv_pool.c) ---- */                                                        \
     /* w [K][C][3][3] as it is. y = on ? max * scale : 0, where max is the largest of the four (the first of equals    \
      * wins; window order (0,0) (0,1) (1,0) (1,1)) and on = max > 0 and the lane's bit of keep[k] (keep NULL: all).    \

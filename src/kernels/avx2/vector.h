@@ -16,6 +16,9 @@
 #define FV_CONV_TILES(X) X(6, 1) X(4, 1) X(2, 2) X(1, 4)
 #define FV_DW_TILES(X) X(4, 3, 3) X(2, 3, 4) X(1, 9, 8)
 #define FV_DW_STRIP 16384
+/* winograd.h: channels; tiles, or sixteens of input channels, that they are multiplied with at once */
+#define FV_WINOGRAD_CHANNELS(X) X(6) X(4) X(2) X(1)
+#define FV_WINOGRAD_TILES 1
 /* conv_pool.c: channels; weight gradient: bytes of x in a strip, columns carried; window rows of the input gradient */
 #define FV_POOL_TILES(X) X(2) X(1)
 #define FV_POOL_DW_STRIP 18432

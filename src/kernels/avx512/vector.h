@@ -15,6 +15,9 @@
 #define FV_CONV_TILES(X) X(8, 2) X(4, 4) X(2, 8) X(1, 8)
 #define FV_DW_TILES(X) X(4, 6, 4) X(2, 9, 8) X(1, 9, 8)
 #define FV_DW_STRIP 16384
+/* winograd.h: channels; tiles, or sixteens of input channels, that they are multiplied with at once */
+#define FV_WINOGRAD_CHANNELS(X) X(8) X(4) X(2) X(1)
+#define FV_WINOGRAD_TILES 2
 /* conv_pool.c: channels; weight gradient: bytes of x in a strip, columns carried; window rows of the input gradient */
 #define FV_POOL_TILES(X) X(4) X(2) X(1)
 #define FV_POOL_DW_STRIP 18432

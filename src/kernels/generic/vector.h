@@ -20,6 +20,9 @@
 #define FV_CONV_TILES(X) X(1, 1)
 #define FV_DW_TILES(X) X(1, 3, 1)
 #define FV_DW_STRIP 16384
+/* winograd.h: channels; tiles, or sixteens of input channels, that they are multiplied with at once */
+#define FV_WINOGRAD_CHANNELS(X) X(1)
+#define FV_WINOGRAD_TILES 1
 /* conv_pool.c: channels; weight gradient: bytes of x in a strip, columns carried; window rows of the input gradient */
 #define FV_POOL_TILES(X) X(1)
 #define FV_POOL_DW_STRIP 18432
