@@ -40,8 +40,8 @@ fv_cost fv_op_forward_cost(const fv_plan *plan, const fv_op *op) {
 }
 
 static bool reads_input_again(const fv_op *op) {
-    return op->type == &fv_conv_op || op->type == &fv_conv_pool_op || op->type == &fv_dense_op ||
-           op->type == &fv_norm_statistics_op || op->type == &fv_norm_apply_op;
+    return op->type == &fv_conv_op || op->type == &fv_winograd_op || op->type == &fv_conv_pool_op ||
+           op->type == &fv_dense_op || op->type == &fv_norm_statistics_op || op->type == &fv_norm_apply_op;
 }
 
 fv_cost fv_op_backward_cost(const fv_plan *plan, const fv_op *op) {

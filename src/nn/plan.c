@@ -61,6 +61,8 @@ static int fuse_conv(fuser *f, int i) {
         op->pool = true;
         op->dropout = take(f, &last, &fv_dropout2d_layer);
     }
+    if (f->plan->mode == FV_TRAIN && !op->pool && fv_winograd_pays(fv_op_layer(f->plan, op)))
+        op->type = &fv_winograd_op;
     op->out = last + 1;
     return last;
 }
@@ -259,7 +261,8 @@ static void find_overlays(fv_plan *plan) {
     for (int i = 1; i < plan->n_ops; i++) {
         const fv_op *before = &plan->ops[i - 1], *op = &plan->ops[i];
         fv_value *v = &plan->values[op->in];
-        if (!is_first_of_norm(op) || before->type != &fv_conv_op || before->relu) continue;
+        bool convolves = before->type == &fv_conv_op || before->type == &fv_winograd_op;
+        if (!is_first_of_norm(op) || !convolves || before->relu) continue;
         if (before->out != op->in || v->n_users > 1 || op->add_in) continue;
         v->overlaid = true;
         if (v->gradient_border > v->border) v->border = v->gradient_border;

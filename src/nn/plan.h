@@ -166,8 +166,11 @@ void fv_dropout2d_lay_out(fv_plan *plan, fv_op *op);
 float fv_dropout2d_scale(const fv_plan *plan, const fv_op *op);
 const uint16_t *fv_dropout2d_draw(const fv_plan *plan, const fv_op *op, const fv_block *block);
 
+/* Whether a convolution runs as fv_winograd_op while the net is trained. */
+bool fv_winograd_pays(const fv_layer *layer);
+
 extern const fv_large_type fv_large_dense;
 extern const fv_op_type fv_conv_op, fv_conv_pool_op, fv_dense_op, fv_norm_statistics_op, fv_norm_apply_op, fv_relu_op,
-    fv_dropout_op, fv_flatten_op, fv_max_pool_op, fv_mean_pool_op, fv_sum_op;
+    fv_dropout_op, fv_flatten_op, fv_max_pool_op, fv_mean_pool_op, fv_sum_op, fv_winograd_op;
 
 #endif

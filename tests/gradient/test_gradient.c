@@ -25,6 +25,7 @@ static const char *const models[] = {
      "globalavgpool, dense classes"),
     "residual( batchnorm, relu, conv 2 3x3 pad 1 ), dense classes",
     "avgpool 2, conv 3 1x1, maxpool 2, relu, flatten, dense classes",
+    "conv 16 1x1, residual( conv 32 3x3 pad 2, relu, conv 16 3x3 ), globalavgpool, dense classes",
     "dense 7, batchnorm, dense 6, relu, dense classes",
 };
 
