@@ -152,7 +152,7 @@ int main(int argc, char **argv) {
     catch_signals();
     setvbuf(stdout, NULL, _IOLBF, 0); /* whole lines, also into a pipe */
     const char **words = calloc((size_t)argc + 1, sizeof *words);
-    if (!words) return CLI_FAILED;
+    if (!words) return cli_end(FV_E_MEMORY, &(fv_error){FV_E_MEMORY, "out of memory"});
     for (int i = 0; i < argc; i++) words[i] = argv[i];
     int end = run_words(argc, words);
     free(words);

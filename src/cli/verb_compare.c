@@ -246,7 +246,7 @@ int cli_compare(int argc, const char **argv) {
     fv_error error = {0};
     bool helped;
     comparison *all = calloc(1, sizeof *all);
-    if (!all) return CLI_FAILED;
+    if (!all) return cli_end(FV_E_MEMORY, &(fv_error){FV_E_MEMORY, "compare: out of memory"});
     fv_status status = cli_parse(&line, &usage, argc, argv, &helped, &error);
     if (status == FV_OK && !helped) status = compare(&line, all, &error);
     for (int i = 0; i < MOST_RUNS; i++) {

@@ -139,9 +139,14 @@ static bool is_free(const char *option) {
 /* The command line as text for resume.json; NULL when out of memory or a name is not UTF-8. */
 static char *record_text(const cli_line *line, const fv_dataset *dataset, const char *command) {
     json_t *given = json_object();
-    for (const cli_option *o = line->usage->options; o->name; o++)
+    bool good = given != NULL;
+    for (const cli_option *o = line->usage->options; o->name && good; o++)
         if (cli_given(line, o->name) && !is_free(o->name))
-            json_object_set_new(given, o->name, json_string(cli_value(line, o->name)));
+            good = json_object_set_new(given, o->name, json_string(cli_value(line, o->name))) == 0;
+    if (!good) { /* an option less would be another study */
+        json_decref(given);
+        return NULL;
+    }
     json_t *root =
         json_pack("{ss ss ss ss ss so}", "fovea", fv_version(), "command", command, "data", line->arguments[0],
                   "train_sha256", dataset->train_sha256, "test_sha256", dataset->test_sha256, "options", given);

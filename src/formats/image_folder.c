@@ -39,7 +39,9 @@ static int is_shown(const struct dirent *entry) {
 static fv_status list_directory(const char *path, listing *out, fv_error *error) {
     struct dirent **entries;
     int n = scandir(path, &entries, is_shown, compare);
-    if (n < 0) return fv_fail(error, FV_E_IO, "%s: could not be read: %s", fv_path_shown(path), strerror(errno));
+    if (n < 0)
+        return fv_fail(error, errno == ENOMEM ? FV_E_MEMORY : FV_E_IO, "%s: could not be read: %s", fv_path_shown(path),
+                       strerror(errno));
     *out = (listing){calloc((size_t)n + 1, sizeof *out->names), 0};
     for (int i = 0; i < n; i++) {
         char *name = out->names ? strdup(entries[i]->d_name) : NULL;
@@ -70,22 +72,25 @@ static bool is_plain_file(const char *path) {
 
 /* Whether the folder holds an image file, at any depth that is read; depth 0 is the set, 1 a split or class, 2 a
  * class. */
-static bool holds_images(const char *path, int depth) {
+static fv_status find_images(const char *path, int depth, bool *found, fv_error *error) {
     listing names = {0};
     char inside[PATH_MAX];
-    bool found = false;
-    if (list_directory(path, &names, NULL) != FV_OK) return false;
-    for (int i = 0; i < names.n && !found; i++)
-        found = fv_picture_name(names.names[i]) && join(inside, path, names.names[i]) && is_plain_file(inside);
-    for (int i = 0; i < names.n && !found && depth < MOST_DEPTH; i++)
-        found = join(inside, path, names.names[i]) &&
-                (depth < 2 ? fv_is_directory(inside) : is_inner_directory(inside)) && holds_images(inside, depth + 1);
+    *found = false;
+    FV_TRY(list_directory(path, &names, error));
+    for (int i = 0; i < names.n && !*found; i++)
+        *found = fv_picture_name(names.names[i]) && join(inside, path, names.names[i]) && is_plain_file(inside);
+    fv_status status = FV_OK;
+    for (int i = 0; i < names.n && !*found && status == FV_OK && depth < MOST_DEPTH; i++)
+        if (join(inside, path, names.names[i]) && (depth < 2 ? fv_is_directory(inside) : is_inner_directory(inside)))
+            status = find_images(inside, depth + 1, found, error);
     fv_strings_free(names.names, names.n);
-    return found;
+    return status;
 }
 
+/* Where memory is too short to look, reading it says so. */
 static bool is_here(const char *path) {
-    return fv_is_directory(path) && holds_images(path, 0);
+    bool found;
+    return fv_is_directory(path) && (find_images(path, 0, &found, NULL) == FV_E_MEMORY || found);
 }
 
 typedef struct scan {
@@ -169,8 +174,10 @@ static fv_status add_split(scan *s, const char *inside, fv_list_split split) {
         const char *name = names.names[i];
         char folder[PATH_MAX];
         if (!join(below, inside, name) || !join(folder, s->root, below) || !fv_is_directory(folder)) continue;
-        if (!holds_images(folder, 2)) continue;
-        if (makes_classes) status = add_class(s, path, name);
+        bool found;
+        status = find_images(folder, 2, &found, s->error);
+        if (status == FV_OK && !found) continue;
+        if (status == FV_OK && makes_classes) status = add_class(s, path, name);
         if (status != FV_OK) break;
         int label = class_of(s, name);
         status = label < 0 ? unknown_class(s, path, name) : add_files(s, below, label, split, 1);
@@ -193,23 +200,28 @@ static fv_status find_splits(scan *s, char found[3][256]) {
     char path[PATH_MAX], text[400], shown[200];
     FV_TRY(list_directory(s->root, &names, s->error));
     memset(found, 0, 3 * sizeof *found);
-    for (int i = 0; i < names.n; i++) {
+    fv_status status = FV_OK;
+    bool holds = false;
+    for (int i = 0; i < names.n && status == FV_OK; i++) {
         int split = split_of(names.names[i]);
-        if (split >= 0 && !*found[split] && join(path, s->root, names.names[i]) && fv_is_directory(path) &&
-            holds_images(path, 1))
-            snprintf(found[split], sizeof *found, "%s", names.names[i]);
+        if (split < 0 || *found[split] || !join(path, s->root, names.names[i]) || !fv_is_directory(path)) continue;
+        status = find_images(path, 1, &holds, s->error);
+        if (status == FV_OK && holds) snprintf(found[split], sizeof *found, "%s", names.names[i]);
     }
-    for (int i = 0; i < names.n && *found[FV_LIST_TRAIN]; i++) {
+    for (int i = 0; i < names.n && *found[FV_LIST_TRAIN] && status == FV_OK; i++) {
         const char *name = names.names[i];
         bool taken = false;
         for (int split = 0; split < 3; split++) taken |= strcmp(name, found[split]) == 0;
-        if (taken || !join(path, s->root, name) || !fv_is_directory(path) || !holds_images(path, 1)) continue;
+        if (taken || !join(path, s->root, name) || !fv_is_directory(path)) continue;
+        status = find_images(path, 1, &holds, s->error);
+        if (status == FV_E_IO) status = FV_OK; /* it would be left out anyway */
+        if (!holds) continue;
         fv_name_shown(path, shown, sizeof shown);
         snprintf(text, sizeof text, "%s: is neither train, val nor test: left out", shown);
         note(s, text);
     }
     fv_strings_free(names.names, names.n);
-    return FV_OK;
+    return status;
 }
 
 static fv_status scan_all(scan *s) {

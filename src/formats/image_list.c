@@ -125,7 +125,7 @@ static void decode_one(decoding *d, size_t i) {
     uint8_t *out = place_of(d, i);
     fv_status status = fv_image_list_decode(d->list, file, d->shape, d->options->fit, out, NULL);
     if (status == FV_E_DATA || status == FV_E_IO)
-        file->bad = true;
+        file->bad = true, file->unread = status == FV_E_IO;
     else if (status != FV_OK)
         d->trouble = (int)status;
     size_t plane = (size_t)d->shape.h * (size_t)d->shape.w;
@@ -207,6 +207,7 @@ static fv_status gather(decoding *d, fv_set_content *out) {
     char *name = out->origin_names;
     for (size_t i = 0; i < n; i++) {
         const fv_listed *file = &d->list->at[i];
+        out->n_unread += file->unread;
         if (file->bad) continue;
         size_t n_train = n_good[FV_LIST_TRAIN] + n_good[FV_LIST_VALIDATION], n_test = n_good[FV_LIST_TEST];
         bool is_test = file->split == FV_LIST_TEST;
@@ -267,8 +268,8 @@ static fv_status judge_bad(const fv_image_list *list, const fv_set_content *cont
     }
     bool none = content->train.n == 0;
     if (!none && (o->skip_bad || content->n_bad <= n / 100)) return FV_OK;
-    return fv_fail(error, FV_E_DATA, "%s: %zu of %zu image files cannot be read%s%s%s", fv_path_shown(list->root),
-                   content->n_bad, n,
+    return fv_fail(error, content->n_unread ? FV_E_IO : FV_E_DATA, "%s: %zu of %zu image files cannot be read%s%s%s",
+                   fv_path_shown(list->root), content->n_bad, n,
                    o->on_note || none ? "" : ", the first: ", o->on_note || none ? "" : content->notes[0],
                    none ? ": nothing is left to train on"
                         : "; more than 1 % is an error: repair or remove them, or leave them out with --skip-bad");
@@ -295,7 +296,7 @@ fv_status fv_image_list_read(fv_image_list *list, fv_set_content *content, fv_er
         if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
         FV_TRY(status);
         fv_error reason;
-        if (*cache.path && fv_image_cache_write(&cache, content, &reason) != FV_OK && o->on_note)
+        if (*cache.path && !content->n_unread && fv_image_cache_write(&cache, content, &reason) != FV_OK && o->on_note)
             o->on_note(o->context, reason.message);
     }
     content->class_names = list->class_names;

@@ -53,8 +53,11 @@ static fv_status look_at(const fv_image_list *list, fv_listed *file, fv_error *e
     fv_status status = bytes ? find_path(list, file, path, shown, error) : FV_E_MEMORY;
     int fd = status == FV_OK ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     ssize_t got = fd >= 0 ? read(fd, bytes, HEAD_BYTES) : -1;
+    int reason = errno;
     if (fd >= 0) close(fd);
-    if (status == FV_OK && got <= 0) status = fv_fail(error, FV_E_IO, "%s: could not be read", shown);
+    if (status == FV_OK && got == 0) status = fv_fail(error, FV_E_DATA, "%s: is empty", shown);
+    if (status == FV_OK && got < 0)
+        status = fv_fail(error, FV_E_IO, "%s: could not be read: %s", shown, strerror(reason));
     if (status == FV_OK) status = fv_picture_open(shown, bytes, (size_t)got, 0, &picture, error);
     free(bytes);
     bytes = NULL;
@@ -78,6 +81,7 @@ static int compare(const void *a, const void *b) {
 fv_status fv_image_list_size(const fv_image_list *list, fv_shape *shape, fv_error *error) {
     int h[SAMPLE] = {0}, w[SAMPLE] = {0};
     size_t n_train = 0, n = 0;
+    fv_status first = FV_E_DATA;
     fv_error reason = {0}; /* of the first that fails */
     while (n_train < list->n && list->at[n_train].split == FV_LIST_TRAIN) n_train++;
     size_t n_looked = n_train < SAMPLE ? n_train : SAMPLE;
@@ -85,14 +89,14 @@ fv_status fv_image_list_size(const fv_image_list *list, fv_shape *shape, fv_erro
         fv_listed file = list->at[i * n_train / n_looked];
         fv_error failure = {0};
         fv_status status = look_at(list, &file, &failure);
-        if (status != FV_OK && !*reason.message) reason = failure;
+        if (status != FV_OK && !*reason.message) reason = failure, first = status;
         if (status == FV_E_MEMORY || status == FV_E_UNSUPPORTED) return fv_fail(error, status, "%s", failure.message);
         if (status != FV_OK) continue; /* told when all are decoded */
         h[n] = file.origin.h;
         w[n++] = file.origin.w;
     }
     if (n == 0)
-        return fv_fail(error, FV_E_DATA, "%s: none of its training images can be read; the first: %.300s",
+        return fv_fail(error, first, "%s: none of its training images can be read; the first: %.300s",
                        fv_path_shown(list->root), reason.message);
     qsort(h, n, sizeof *h, compare);
     qsort(w, n, sizeof *w, compare);

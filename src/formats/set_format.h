@@ -20,6 +20,7 @@ typedef struct fv_set_content {
     fv_origin *origins; /* [train.n + test.n] */
     char *origin_names; /* holds their `file` */
     size_t n_bad;       /* files that could not be read */
+    size_t n_unread;    /* of them, those that the system did not give; they may be there the next time */
     char **notes;       /* [n_notes]: of the first of them, why */
     int n_notes;
 } fv_set_content;

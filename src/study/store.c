@@ -168,6 +168,22 @@ static bool take_array(const fv_safetensors *file, const char *name, size_t n, f
     return true;
 }
 
+/* What is broken is not trained again in silence: a disk that loses bits is worth a look. */
+static fv_status fail_kept(const char *path, const char *reason, fv_error *error) {
+    return fv_fail(error, FV_E_DATA, "%s: %.160s: remove it, and that training is done again", fv_path_shown(path),
+                   reason);
+}
+
+static fv_status read_kept(const char *path, fv_safetensors **out, fv_error *error) {
+    fv_error reason = {FV_OK, ""};
+    fv_status status = fv_safetensors_read(path, out, &reason);
+    if (status == FV_OK) return FV_OK;
+    const char *shown = fv_path_shown(path), *text = reason.message;
+    size_t n = strlen(shown);
+    if (strncmp(text, shown, n) == 0 && strncmp(text + n, ": ", 2) == 0) text += n + 2;
+    return status == FV_E_DATA ? fail_kept(path, text, error) : fv_fail(error, status, "%s", reason.message);
+}
+
 fv_status fv_study_recall(fv_study *s, fv_job *job, fv_net *net, bool *found, fv_error *error) {
     char key[KEY_SIZE], path[PATH_SIZE];
     fv_safetensors *file;
@@ -175,7 +191,7 @@ fv_status fv_study_recall(fv_study *s, fv_job *job, fv_net *net, bool *found, fv
     write_key(s, job, key);
     FV_TRY(path_of(s, key, path, error));
     if (access(path, F_OK) != 0) return FV_OK;
-    FV_TRY(fv_safetensors_read(path, &file, error));
+    FV_TRY(read_kept(path, &file, error));
     const char *its = fv_safetensors_metadata(file, "training");
     bool good = its && strcmp(its, key) == 0 && fv_safetensors_metadata(file, "content_sha256") &&
                 take_values(s, job, fv_safetensors_find(file, "values"));
@@ -183,10 +199,7 @@ fv_status fv_study_recall(fv_study *s, fv_job *job, fv_net *net, bool *found, fv
         good = take_array(file, "weights", net->n_weights, net->weights) &&
                take_array(file, "statistics", net->n_statistics, net->statistics);
     fv_safetensors_destroy(file);
-    if (!good)
-        return fv_fail(error, FV_E_DATA,
-                       "%s: not what a training of this study left: remove it, and it is trained again",
-                       fv_path_shown(path));
+    if (!good) return fail_kept(path, "not what a training of this study left", error);
     *found = true;
     return FV_OK;
 }

@@ -1,109 +1,166 @@
 #!/bin/sh
-# faults.sh PROGRAM MOST: the n-th call of memory, disk or threads fails (faults.c), for every n of a short training and
-# of a short study, or for MOST of them, evenly spread. The program must end with the right result, or with the right
-# status and a message; what was there before must be untouched, and nothing half-written may be left.
+# faults.sh PROGRAM MOST [WORK...]: the n-th call of memory, disk or threads fails (faults.c), for every n of each WORK
+# (all that `work` below knows), or for MOST of them, evenly spread. The program must end with the right result, or with
+# the right status and a message; what was there before must be untouched, nothing half-written may be left. FAULT_JOBS
+# (all processors) run side by side. FAULT_CALLS=1,9-14: these calls alone.
 set -u
-fovea=$(realpath "$1")
-most=$2
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-unset FOVEA_FAULT
-failures=0 tried=0
+everything="train resume study studied eval report predict compare verify info audit preview folder cached safetensors
+    onnx npz c int8"
 
-fail() {
-    echo "$what, $FOVEA_FAULT: $*"
-    failures=$((failures + 1))
+work() {
+    case $1 in
+    train) "$fovea" train ../set.csv --model "dense classes" --epochs 1 --threads 2 --quiet --out out ;;
+    resume) "$fovea" train --resume begun --threads 1 --quiet ;;
+    study) "$fovea" study ../set.csv --epochs 1 --seeds 1 --threads 2 --quiet --out out ;;
+    studied) "$fovea" study --resume studied --threads 1 --quiet ;;
+    eval) "$fovea" eval before ;;
+    report) "$fovea" report before --quiet ;;
+    predict) "$fovea" predict before ../folder/a/1.pgm ../folder/b/2.pgm --csv --threads 1 ;;
+    compare) "$fovea" compare before ../before ;;
+    verify) "$fovea" verify before --threads 2 --quiet ;;
+    info) "$fovea" data info ../set.csv ;;
+    audit) XDG_CACHE_HOME=../cache "$fovea" data info ../folder --html out.html ;;
+    preview) "$fovea" data preview ../set.csv --augment "rotation 30" --images 2 --draws 2 -o out.png ;;
+    folder) XDG_CACHE_HOME=. "$fovea" data info ../folder --threads 1 ;;
+    cached) XDG_CACHE_HOME=../cache "$fovea" data info ../folder ;;
+    int8) "$fovea" export before -o out.c --int8 --quiet ;;
+    *) "$fovea" export before -o out."$1" --verify --quiet ;;
+    esac
 }
 
-# A small set, so that a training takes milliseconds.
-i=0
-while [ $i -lt 60 ]; do
-    echo "$((i % 3))$(seq -s, 0 15 | sed "s,\([0-9]*\),\1,g" | awk -F, -v i=$i "{ for (j = 1; j <= 16; j++) printf \",%d\", (i * 7 + j * 31 + i % 3 * 80) % 256 }")"
-    i=$((i + 1))
-done >set.csv
-
-"$fovea" train ./set.csv --model "dense classes" --epochs 1 --threads 1 --quiet --out before || exit 1
-find before -type f -exec cksum {} + | sort >sums
+fail() {
+    echo "FAILED $what, $fault: $*"
+}
 
 weights() { # of the run's record
     sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1" 2>/dev/null
 }
-reference=$(weights before/run.json)
-[ -n "$reference" ] || exit 1
 
-train() {
-    "$fovea" train ./set.csv --model "dense classes" --epochs 1 --threads 2 --quiet --out out
-}
-study() {
-    "$fovea" study ./set.csv --epochs 1 --seeds 1 --threads 2 --quiet --out out
-}
-evaluate() {
-    "$fovea" eval before
-}
-report() {
-    "$fovea" report before --quiet
-}
-
-# Ends in `status` and the files `message` and `rows`.
+# One fault, in a directory of its own. Leaves nothing, and prints what is wrong.
 try() { # what, fault
-    what=$1
-    export FOVEA_FAULT="$2"
-    rm -rf out
-    "$what" >rows 2>message
+    what=$1 fault=$2
+    mine=$(mktemp -d -p .) && cd "$mine" && cp -r ../before . || exit 1
+    [ ! -e "../$what" ] || cp -r "../$what"/* .
+    FOVEA_FAULT=$fault work "$what" >rows 2>message
     status=$?
-    tried=$((tried + 1))
-    case ${FOVEA_FAULT%%:*} in
-    disk) allowed='4' ;;
-    *) allowed='1' ;;
+    case $fault in
+    disk*) allowed=4 ;;
+    *) allowed=1 ;;
     esac
     if [ $status -eq 0 ]; then
         case $what in
-        train) [ "$(weights out/run.json)" = "$reference" ] || fail "done, but of other weights" ;;
+        train) [ "$(weights out/run.json)" = "$(weights ../before/run.json)" ] || fail "done, but of other weights" ;;
+        resume) [ "$(weights begun/run.json)" = "$(weights ../whole/run.json)" ] || fail "done, but of other weights" ;;
         study) [ -s out/report.html ] && [ -s out/study.json ] && [ -s out/final/model.safetensors ] ||
             fail "done, but files are missing: $(ls out)" ;;
+        studied) [ -s studied/report.html ] && [ ! -e studied/trainings ] ||
+            fail "done, but files are missing or left: $(ls studied)" ;;
+        report) [ -s before/report.html ] || fail "done, but no page" ;;
+        preview | safetensors | onnx | npz | int8) ls out.* >/dev/null 2>&1 || fail "done, but no file" ;;
+        *) cmp -s rows "../rows.$what" || fail "done, but it says: $(cat rows message)" ;;
         esac
     else
-        case " $allowed " in *" $status "*) ;; *) fail "status $status: $(head -n 30 message)" ;; esac
-        grep -q '^fovea: ' message || fail "no message: $(cat message)"
+        [ $status -eq $allowed ] || fail "status $status: $(head -n 30 message)"
+        read -r first <message
+        case $first in
+        'fovea: '*) ;;
+        *) fail "no message: $(cat rows message)" ;;
+        esac
     fi
-    ! grep -q 'Sanitizer\|runtime error' message || fail "$(head -n 40 message)"
+    case $(cat message) in
+    *Sanitizer* | *'runtime error'*) fail "$(head -n 60 message)" ;;
+    esac
     left=$(find . -name '*.part*')
     [ -z "$left" ] || fail "left behind: $left"
-    find out -name '*.json' -size +0 2>/dev/null | while read -r file; do
-        tail -c 2 "$file" | grep -q '}' || echo "$file"
-    done >cut
-    [ ! -s cut ] || fail "cut short: $(cat cut)"
-    unset FOVEA_FAULT
-    find before -type f ! -name 'predictions-test.csv' ! -name report.html ! -name study.json \
-        ! -name explain.safetensors -exec cksum {} + | sort | cmp -s - sums || fail "files from before were changed"
-}
-
-# How many calls there are; then each, or MOST of them.
-sweep() { # what, kind
-    rm -rf out
-    n=$(FOVEA_FAULT=$2:0 "$1" 9>&1 >rows 2>message)
-    [ "${n:-0}" -ge 1 ] || {
-        echo "$1: no calls of $2: $(cat message)"
-        exit 1
-    }
-    step=$((n / most + 1))
-    at=$step
-    [ "$step" -gt 1 ] || at=1
-    begin=$tried
-    while [ $at -le "$n" ]; do
-        try "$1" "$2:$at"
-        at=$((at + step))
+    for file in out/*.json out/final/*.json begun/*.json studied/*.json before/*.json; do
+        [ ! -e "$file" ] || tail -c 2 "$file" | grep -q '}' || fail "cut short: $file"
     done
-    try "$1" "$2:$((n / 2 + 1))+"
-    echo "$1: $n calls of $2, $((tried - begin)) made to fail"
+    diff -rq -x predictions-test.csv -x report.html -x study.json -x explain.safetensors ../before before ||
+        fail "files from before were changed"
+    cd .. && rm -rf "$mine"
 }
 
-for work in train study evaluate report; do
-    sweep $work memory
-    sweep $work disk
+fovea=$(realpath "$1")
+if [ "$2" = one ]; then
+    try "$3" "$4"
+    exit
+fi
+
+most=$2 self=$(realpath "$0")
+shift 2
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+unset FOVEA_FAULT FOVEA_DATA
+export TMPDIR="$here"
+
+# Small sets, so that a training takes milliseconds: rows of pixels, and a folder of pictures.
+i=0
+while [ $i -lt 60 ]; do
+    echo "$((i % 3)) $i" | awk '{ printf "%d", $1; for (j = 1; j <= 16; j++) printf ",%d", ($2 * 7 + j * 31 + $1 * 80) % 256
+        print "" }'
+    i=$((i + 1))
+done >set.csv
+mkdir -p folder/a folder/b cache
+for i in 1 2 3 4 5 6 7 8; do
+    for class in a b; do
+        printf 'P5 4 4 255\n%s' "$class$i-0123456789ab$i$i" | head -c 27 >folder/$class/$i.pgm
+    done
 done
-sweep train thread
-sweep study thread
-echo "$tried runs, $failures failures"
-[ $failures -eq 0 ]
+
+# What is there before: a run, a training and a study that stopped half-way, a cache. All from a directory beside the sets.
+mkdir begin && cd begin || exit 1
+train() {
+    "$fovea" train ../set.csv --model "dense classes" --threads 1 --quiet "$@"
+}
+train --epochs 1 --out ../before && train --epochs 3 --out ../whole || exit 1
+n=10
+until [ -e ../resume/begun/checkpoint.safetensors ] && grep -q '"running"' ../resume/begun/run.json; do
+    rm -rf ../resume && mkdir ../resume && n=$((n + 1)) && [ $n -lt 200 ] || exit 1
+    FOVEA_FAULT=disk:$n+ train --epochs 3 --out ../resume/begun 2>/dev/null
+done
+n=20
+until [ "$(ls ../studied/studied/trainings 2>/dev/null | wc -l)" -ge 3 ]; do
+    rm -rf ../studied && mkdir ../studied && n=$((n + 5)) && [ $n -lt 400 ] || exit 1
+    FOVEA_FAULT=disk:$n+ "$fovea" study ../set.csv --epochs 1 --seeds 1 --threads 1 --quiet --out ../studied/studied 2>/dev/null
+done
+XDG_CACHE_HOME=../cache "$fovea" data info ../folder >/dev/null || exit 1
+cd ..
+
+# The calls of a kind that are made to fail: 9-14 is 9 to 14.
+chosen() { # how many there are
+    if [ -n "${FAULT_CALLS:-}" ]; then
+        echo "$FAULT_CALLS" | tr , '\n' | awk -F- '{ for (i = $1; i <= ($2 ? $2 : $1); i++) print i }'
+        return
+    fi
+    awk -v n="$1" -v most="$most" 'BEGIN {
+        step = int(n / most) + 1
+        for (at = step > 1 ? step : 1; at <= n; at += step) print at
+        print int(n / 2) + 1 "+" }'
+}
+
+: >failed
+tried=0
+for what in ${*:-$everything}; do
+    for kind in memory disk thread; do
+        mkdir reference && cd reference && cp -r ../before . || exit 1
+        [ ! -e "../$what" ] || cp -r "../$what"/* .
+        n=$(FOVEA_FAULT=$kind:0 work "$what" 9>&1 >"../rows.$what" 2>message) || {
+            echo "$what: does not work: $(cat message)"
+            exit 1
+        }
+        cd .. && rm -rf reference
+        if [ "${n:-0}" -eq 0 ]; then
+            [ $kind = thread ] && continue
+            echo "$what: no calls of $kind"
+            exit 1
+        fi
+        chosen "$n" >calls
+        sed "s/.*/$kind:&/" calls | xargs -P "${FAULT_JOBS:-$(nproc)}" -n 1 "$self" "$fovea" one "$what" >>failed
+        tried=$((tried + $(wc -l <calls)))
+        echo "$what: $n calls of $kind, $(wc -l <calls) made to fail"
+    done
+done
+cat failed
+echo "$tried runs, $(grep -c ^FAILED failed) failures"
+[ ! -s failed ]

@@ -1,0 +1,145 @@
+/* What a study keeps of a training that has ended: it comes back as it was, and whatever else lies there is refused. */
+#include "store_test.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static store_test kept;
+static char *bytes_of;
+static size_t size_of;
+
+static int set_up(void **state) {
+    (void)state;
+    store_init(&kept);
+    store_keep(&kept);
+    return fv_file_read(scratch_path(kept.directory, kept.name), 1 << 20, &bytes_of, &size_of, NULL) != FV_OK;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    free(bytes_of);
+    store_deinit(&kept);
+    return 0;
+}
+
+static void put(const void *data, size_t size) {
+    FILE *f = fopen(scratch_path(kept.directory, kept.name), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void assert_refused(const void *data, size_t size) {
+    bool found = true;
+    fv_error error = {FV_OK, ""};
+    put(data, size);
+    fv_status status = store_recall(&kept, &found, &error);
+    if (status != FV_E_DATA || found || !strstr(error.message, kept.name) ||
+        !strstr(error.message, "remove it, and that training is done again"))
+        fail_msg("status %d, \"%s\"", status, error.message);
+}
+
+static void what_is_kept_comes_back(void **state) {
+    (void)state;
+    bool found;
+    float weight = kept.small.net->weights[0];
+    put(bytes_of, size_of);
+    kept.small.net->weights[0] = 5;
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    assert_true(found && kept.small.net->weights[0] == weight);
+    assert_int_equal(kept.job.n_epochs, STORE_EPOCHS);
+    assert_int_equal(kept.job.validation_score.correct, 3);
+    assert_int_equal(kept.train_score[1].correct, 11);
+    assert_true(kept.history[1].epoch == 2 && kept.history[1].images_per_s == 1000);
+    assert_true(kept.predictions[3].index == 3 && kept.predictions[3].truth == 1 && kept.predictions[3].loss == 0.25f);
+}
+
+/* Nothing of another study is taken: its name is another. */
+static void others_are_not_found(void **state) {
+    (void)state;
+    bool found = true;
+    put(bytes_of, size_of);
+    kept.options.epochs++;
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    assert_false(found);
+    kept.options.epochs--;
+    kept.small.dataset.train_sha256[0] ^= 1;
+    found = true;
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    assert_false(found);
+    kept.small.dataset.train_sha256[0] ^= 1;
+}
+
+static void every_flipped_bit_is_refused(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 8 * size_of; i++) {
+        bytes_of[i / 8] = (char)(bytes_of[i / 8] ^ 1 << i % 8);
+        assert_refused(bytes_of, size_of);
+        bytes_of[i / 8] = (char)(bytes_of[i / 8] ^ 1 << i % 8);
+    }
+}
+
+static void every_cut_is_refused(void **state) {
+    (void)state;
+    for (size_t n = 0; n < size_of; n++) assert_refused(bytes_of, n);
+}
+
+/* The file once more, under a sound checksum, with a changed key, tensor or number. */
+static void assert_changed_refused(const char *key, const fv_named_tensor *changed, int at, double value) {
+    fv_safetensors *file;
+    fv_named_tensor tensors[4];
+    size_t n = 0, size;
+    char *other;
+    double *values = NULL;
+    assert_int_equal(fv_safetensors_parse("x", bytes_of, size_of, &file, NULL), FV_OK);
+    for (const fv_named_tensor *t; (t = fv_safetensors_at(file, n)); n++) {
+        tensors[n] = changed && strcmp(t->name, changed->name) == 0 ? *changed : *t;
+        if (at < 0 || strcmp(t->name, "values") != 0) continue;
+        tensors[n].data = values = malloc(t->size[0] * sizeof *values);
+        assert_non_null(values);
+        memcpy(values, t->data, t->size[0] * sizeof *values);
+        assert_true((size_t)at < t->size[0]);
+        values[at] = value;
+    }
+    const fv_metadata metadata = {"training", key ? key : fv_safetensors_metadata(file, "training")};
+    const char *path = scratch_path(kept.directory, kept.name);
+    assert_int_equal(fv_safetensors_write(path, tensors, n, &metadata, 1, NULL), FV_OK);
+    fv_safetensors_destroy(file);
+    free(values);
+    assert_int_equal(fv_file_read(path, 1 << 20, &other, &size, NULL), FV_OK);
+    assert_refused(other, size);
+    free(other);
+}
+
+static void lies_are_refused(void **state) {
+    (void)state;
+    static const double nothing[64];
+    static const struct {
+        int at;
+        double value;
+    } lies[] = {{0, 3},   {0, -1},  {0, 1e300}, {0, 1.5}, {0, NAN}, {1, -1},  {1, NAN}, {2, INFINITY},
+                {3, 5},   {3, -1},  {4, 400},   {4, 2.5}, {6, 7},   {7, 1},   {9, 2},   {9, NAN},
+                {10, -1}, {27, 21}, {28, 99},   {33, 3},  {34, 2},  {34, .5}, {35, -1}};
+    assert_changed_refused("another training", NULL, -1, 0);
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        assert_changed_refused(NULL, NULL, lies[i].at, lies[i].value);
+    const fv_named_tensor shapes[] = {
+        {"values", FV_FLOAT64, 1, {8}, nothing},     {"values", FV_FLOAT64, 1, {64}, nothing},
+        {"values", FV_FLOAT32, 1, {57}, nothing},    {"weights", FV_FLOAT32, 1, {1}, nothing},
+        {"weights", FV_FLOAT32, 2, {2, 4}, nothing}, {"statistics", FV_FLOAT32, 1, {1}, nothing}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) assert_changed_refused(NULL, &shapes[i], -1, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_kept_comes_back),
+        cmocka_unit_test(others_are_not_found),
+        cmocka_unit_test(every_flipped_bit_is_refused),
+        cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(lies_are_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
