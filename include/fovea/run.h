@@ -77,6 +77,7 @@ typedef struct fv_run_record {
     const char *result;                     /* "running", "done", "interrupted", "diverged", "failed" */
     const fv_score *validation;             /* of the weights that were kept; NULL: as the last epoch says */
     const fv_macro_score *validation_macro; /* beside it; NULL: not known */
+    const char *init_sha256;                /* fv_net_hash of the weights that config->init gave; NULL or "": none */
 } fv_run_record;
 
 /* Writes run.json (whole or not at all), its configuration resolved. Called once before the first step and once at the
@@ -89,6 +90,7 @@ typedef struct fv_run_info {
     char command[4096];
     char version[32], compiler[64], isa[16], result[16];
     char train_sha256[65], test_sha256[65], weights_sha256[65]; /* the last is empty before the end */
+    char init_sha256[65];                                       /* of the weights that config.init gave; empty: none */
     size_t n_images;                                            /* of the dataset, all splits */
     int epochs_done;
     double time_s;

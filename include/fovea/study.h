@@ -53,6 +53,10 @@ fv_study_options fv_study_defaults(void);
 /* The file in `out` that holds the options of a study, so that it can be resumed. */
 #define FV_STUDY_RECORD "resume.json"
 
+/* The record of the study in `directory`, malloc'd, as it was given. FV_E_IO; FV_E_DATA where a bit of it is another.
+ */
+fv_status fv_study_record_read(const char *directory, char **record, fv_error *error) FV_MUST_CHECK;
+
 /* Runs the study over `dataset` and writes into the existing directory `out`: study.json, explain.safetensors,
  * final/ (the explained model's run directory), report.html. Ctrl-C (cancelled) ends with FV_E_INTERRUPTED and writes
  * what is finished. Trainings that an earlier call with the same options ended in `out` are not run again. */

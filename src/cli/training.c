@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "model_choose.h"
+#include "run_open.h"
 #include "terminal.h"
 
 static double now_s(void) {
@@ -96,10 +97,27 @@ fv_status cli_training_prepare(cli_training *t, fv_error *error) {
     FV_TRY(fv_net_create(c->model, shape, t->dataset->n_classes, c->pad, c->seed, &t->net, error));
     FV_TRY(normalise(t, error));
     bool normalised; /* by the file: as its weights are used to */
-    if (*c->init) FV_TRY(fv_net_load_weights(t->net, c->init, &normalised, error));
+    if (*c->init) {
+        FV_TRY(fv_net_load_weights(t->net, c->init, &normalised, error));
+        fv_net_hash(t->net, t->init_sha256);
+    }
     t->history = calloc((size_t)c->epochs, sizeof *t->history);
     t->predictions = calloc(t->validation.n + 1, sizeof *t->predictions);
     return t->history && t->predictions ? FV_OK : fv_fail(error, FV_E_MEMORY, "out of memory");
+}
+
+fv_status cli_training_same(const cli_training *t, const fv_run_info *info, const char *run, fv_error *error) {
+    if (!cli_run_same_data(info, t->dataset))
+        return fv_fail(error, FV_E_DATA,
+                       "%s: not the data that %.200s began with (their checksums differ): bring those back, or train "
+                       "from the beginning",
+                       t->dataset->name, run);
+    if (*info->init_sha256 && strcmp(info->init_sha256, t->init_sha256) != 0)
+        return fv_fail(error, FV_E_DATA,
+                       "%.200s: not the weights that %.200s began with (their checksums differ): bring those back, or "
+                       "train from the beginning",
+                       t->config.init, run);
+    return FV_OK;
 }
 
 /* Widths of the summary's columns, with the blank before each but the first. */

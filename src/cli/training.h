@@ -15,7 +15,8 @@ typedef struct cli_training {
     float *class_weights; /* [n_classes], or NULL */
     fv_train_options options;
     int threads;
-    fv_epoch *history; /* [config.epochs] */
+    char init_sha256[65]; /* of the weights that config.init gave; empty: none */
+    fv_epoch *history;    /* [config.epochs] */
     int epochs_done;
     double time_s;              /* earlier sessions of a resumed one included */
     fv_score score;             /* of the kept weights on the validation split; n 0: none */
@@ -34,6 +35,9 @@ typedef struct cli_training {
 
 /* Opens, splits, creates and checks everything that t->config means. */
 fv_status cli_training_prepare(cli_training *t, fv_error *error) FV_MUST_CHECK;
+/* FV_E_DATA where the data or the weights that `run` began with are not those that are prepared now. */
+fv_status cli_training_same(const cli_training *t, const fv_run_info *info, const char *run,
+                            fv_error *error) FV_MUST_CHECK;
 /* The model's summary and the recipe. */
 void cli_training_print(const cli_training *t, FILE *to);
 /* Trains and evaluates the validation split. FV_E_DIVERGED, FV_E_INTERRUPTED: the net keeps what is finished. */

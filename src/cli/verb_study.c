@@ -182,7 +182,10 @@ static fv_status take_options(cli_line *line, record *r, const char *path, fv_er
 
 static fv_status read_record(cli_line *line, const char *path, record *r, fv_error *error) {
     json_error_t reason;
-    r->root = json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
+    char *text;
+    FV_TRY(fv_study_record_read(cli_value(line, "resume"), &text, error));
+    r->root = json_loads(text, JSON_REJECT_DUPLICATES, &reason);
+    free(text);
     if (!r->root) return fail_record(path, reason.text, error);
     const char *version = json_string_value(json_object_get(r->root, "fovea"));
     r->command = json_string_value(json_object_get(r->root, "command"));

@@ -101,6 +101,7 @@ static fv_status write_record(const run *r, const char *result, fv_error *error)
                             .history = t->history,
                             .time_s = t->time_s,
                             .result = result,
+                            .init_sha256 = t->init_sha256,
                             .validation = t->score.n ? &t->score : NULL,
                             .validation_macro = t->score.n ? &t->macro : NULL};
     return fv_run_write_record(r->directory, &record, error);
@@ -263,11 +264,7 @@ static fv_status resume(const cli_line *line, run *r, fv_error *error) {
     r->command = info.command;
     FV_TRY(cli_field(line, "threads", &t->config, error));
     FV_TRY(cli_training_prepare(t, error));
-    if (!cli_run_same_data(&info, t->dataset))
-        return fv_fail(error, FV_E_DATA,
-                       "%s: not the data that %s began with (their checksums differ): bring those back, or train from "
-                       "the beginning",
-                       t->dataset->name, directory);
+    FV_TRY(cli_training_same(t, &info, directory, error));
     if (t->rows) cli_training_print(t, t->rows);
     FV_TRY(read_checkpoint(r, error));
     FV_TRY(write_record(r, "running", error));

@@ -32,10 +32,7 @@ static fv_status prepare(const cli_line *line, const fv_run_info *info, cli_trai
     t->bar = !cli_given(line, "quiet");
     FV_TRY(cli_field(line, "threads", &t->config, error));
     FV_TRY(cli_training_prepare(t, error));
-    if (cli_run_same_data(info, t->dataset)) return FV_OK;
-    return fv_fail(error, FV_E_DATA,
-                   "%s: not the data that %s was trained on (their checksums differ): give it the same",
-                   t->dataset->name, run);
+    return cli_training_same(t, info, run, error);
 }
 
 static fv_status tell(const cli_line *line, const fv_run_info *info, const cli_training *t, bool *same,

@@ -36,10 +36,12 @@ static json_t *dataset_json(const fv_run_record *record) {
                      floats_json(mean, d->train.shape.c), "std", floats_json(std, d->train.shape.c));
 }
 
-static json_t *model_json(const fv_net *net) {
-    return json_pack("{ss so si sI sI}", "text", fv_net_text(net), "input", shape_json(fv_net_input(net)), "n_classes",
-                     fv_net_n_classes(net), "n_weights", (json_int_t)fv_net_n_weights(net), "multiply_adds",
-                     (json_int_t)fv_net_n_multiply_adds(net));
+static json_t *model_json(const fv_net *net, const char *init_sha256) {
+    json_t *model = json_pack("{ss so si sI sI}", "text", fv_net_text(net), "input", shape_json(fv_net_input(net)),
+                              "n_classes", fv_net_n_classes(net), "n_weights", (json_int_t)fv_net_n_weights(net),
+                              "multiply_adds", (json_int_t)fv_net_n_multiply_adds(net));
+    if (init_sha256 && *init_sha256) fv_json_put(&model, "init_sha256", json_string(init_sha256));
+    return model;
 }
 
 static json_t *machine_json(int threads) {
@@ -93,10 +95,10 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    json_t *root =
-        json_pack("{ss ss ss so so so so so}", "fovea", fv_version(), "command", record->command ? record->command : "",
-                  "date", date, "config", fv_run_config_json(&config), "model", model_json(record->net), "dataset",
-                  dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
+    json_t *root = json_pack(
+        "{ss ss ss so so so so so}", "fovea", fv_version(), "command", record->command ? record->command : "", "date",
+        date, "config", fv_run_config_json(&config), "model", model_json(record->net, record->init_sha256), "dataset",
+        dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
     if (!text) return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", path);
@@ -122,6 +124,7 @@ static fv_status read_info(const json_t *root, const char *path, fv_run_info *ou
     copy_string(root, "machine", "isa", info.isa, sizeof info.isa);
     copy_string(root, "dataset", "train_sha256", info.train_sha256, sizeof info.train_sha256);
     copy_string(root, "dataset", "test_sha256", info.test_sha256, sizeof info.test_sha256);
+    copy_string(root, "model", "init_sha256", info.init_sha256, sizeof info.init_sha256);
     copy_string(root, "result", "status", info.result, sizeof info.result);
     copy_string(root, "result", "weights_sha256", info.weights_sha256, sizeof info.weights_sha256);
     const json_t *result = json_object_get(root, "result"), *dataset = json_object_get(root, "dataset");

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "formats/files.h"
 #include "formats/safetensors.h"
+#include "formats/safetensors_types.h"
 #include "formats/sha256.h"
 #include "fovea/machine.h"
 #include "nn/net.h"
@@ -206,6 +207,49 @@ fv_status fv_study_recall(fv_study *s, fv_job *job, fv_net *net, bool *found, fv
 
 /* ---- the directory ---- */
 
+/* The file is {"content_sha256":"<64 digits>","study":<the record>} and a line's end; the sum as in safetensors. */
+#define RECORD_BEGIN "{\"" FV_CHECKSUM_KEY "\":\""
+#define RECORD_MIDDLE "\",\n\"study\":"
+#define RECORD_END "}\n"
+enum {
+    RECORD_DIGITS = sizeof RECORD_BEGIN - 1,
+    RECORD_TEXT = RECORD_DIGITS + FV_CHECKSUM_DIGITS + sizeof RECORD_MIDDLE - 1,
+    RECORD_LIMIT = 1 << 20
+};
+
+static fv_status write_record(const char *path, const char *record, fv_error *error) {
+    char head[RECORD_TEXT + 1], digits[FV_CHECKSUM_DIGITS + 1];
+    snprintf(head, sizeof head, RECORD_BEGIN "%0*d" RECORD_MIDDLE, FV_CHECKSUM_DIGITS, 0);
+    const fv_part parts[] = {{head, RECORD_TEXT}, {record, strlen(record)}, {RECORD_END, sizeof RECORD_END - 1}};
+    fv_checksum_of(parts, 3, head + RECORD_DIGITS, digits);
+    memcpy(head + RECORD_DIGITS, digits, FV_CHECKSUM_DIGITS);
+    return fv_file_write_parts(path, parts, 3, error);
+}
+
+fv_status fv_study_record_read(const char *directory, char **record, fv_error *error) {
+    char path[PATH_SIZE], digits[FV_CHECKSUM_DIGITS + 1], *bytes;
+    size_t size;
+    if (snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, directory) >= PATH_SIZE)
+        return fv_fail(error, FV_E_ARGUMENT, "%s: the path is too long", fv_path_shown(directory));
+    FV_TRY(fv_file_read(path, RECORD_LIMIT, &bytes, &size, error));
+    bool good = size >= RECORD_TEXT + sizeof RECORD_END - 1 && memcmp(bytes, RECORD_BEGIN, RECORD_DIGITS) == 0;
+    if (good) {
+        const fv_part whole = {bytes, size};
+        fv_checksum_of(&whole, 1, bytes + RECORD_DIGITS, digits);
+        good = memcmp(digits, bytes + RECORD_DIGITS, FV_CHECKSUM_DIGITS) == 0;
+    }
+    if (!good) {
+        free(bytes);
+        return fv_fail(error, FV_E_DATA, "%s: not as the study wrote it (its checksum differs): begin the study anew",
+                       fv_path_shown(path));
+    }
+    size -= RECORD_TEXT + sizeof RECORD_END - 1;
+    memmove(bytes, bytes + RECORD_TEXT, size);
+    bytes[size] = 0;
+    *record = bytes;
+    return FV_OK;
+}
+
 fv_status fv_study_store_open(const fv_study *s, fv_error *error) {
     char path[PATH_SIZE];
     if (snprintf(path, sizeof path, "%s/" FV_STORE, s->out) >= PATH_SIZE)
@@ -213,7 +257,7 @@ fv_status fv_study_store_open(const fv_study *s, fv_error *error) {
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return fv_fail(error, FV_E_IO, "%s: could not be made: %s", fv_path_shown(path), strerror(errno));
     if (!s->options->record || snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, s->out) >= PATH_SIZE) return FV_OK;
-    return fv_file_write(path, s->options->record, strlen(s->options->record), error);
+    return write_record(path, s->options->record, error);
 }
 
 void fv_study_store_drop_empty(const fv_study *s) {

@@ -109,6 +109,25 @@ cp busy/checkpoint.safetensors broken
 "$fovea" train --resume broken >rows 2>messages
 [ $? -eq 3 ] && grep -q 'not of the configuration' messages || fail "another configuration: $(cat messages)"
 cmp -s busy/checkpoint.safetensors broken/checkpoint.safetensors || fail "the refused checkpoint was changed"
+
+# Weights to start from that changed since: of what goes on, and of what is verified.
+"$fovea" train digits --epochs 1 --model "dense classes" --quiet --out first || fail "first"
+"$fovea" train digits --epochs 1 --model "dense classes" --seed 2 --quiet --out second || fail "second"
+cp first/model.safetensors start
+"$fovea" train digits --epochs 1 --model "dense classes" --init start --quiet --out started || fail "started"
+"$fovea" verify started --quiet || fail "verify: with the same weights to start from"
+cp -r started stopped
+sed -i 's/"status": "done"/"status": "running"/' stopped/run.json
+cp second/model.safetensors start
+for command in "verify started" "train --resume stopped"; do
+    "$fovea" $command >rows 2>messages
+    [ $? -eq 3 ] && grep -q '^fovea: start: not the weights that st.* began with' messages ||
+        fail "$command: other weights to start from: $(cat messages)"
+done
+cp first/model.safetensors start
+"$fovea" train --resume stopped --quiet || fail "with the same weights to start from"
+[ "$(hash_of stopped/run.json)" = "$(hash_of started/run.json)" ] || fail "stopped: other weights"
+
 "$fovea" train --resume patient >rows || fail "a run that is done"
 grep -q '^patient is done: ' rows || fail "$(cat rows)"
 
@@ -148,3 +167,41 @@ while [ $done -lt $kills ]; do
     [ "$(ls study | tr '\n' ' ')" = "explain.safetensors final report.html study.json " ] || fail "study: left behind: $(ls study)"
 done
 [ $resumed -gt 0 ] || [ $kills -lt 4 ] || fail "study: nothing was resumed"
+
+# A study goes on as it began: other options, other data, a record that changed are refused.
+awk 'BEGIN { for (i = 0; i < 60; i++) { printf "%d", i % 3
+    for (j = 0; j < 16; j++) printf ",%d", (i * 7 + j * 31 + i % 3 * 80) % 256
+    print "" } }' >set.csv
+"$fovea" study ./set.csv --epochs 300 --seeds 20 --quiet --out study-killed &
+pid=$!
+tries=0
+until [ -n "$(ls study-killed/trainings 2>/dev/null)" ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 600 ] || fail "no training of the study ended"
+    sleep 0.05
+done
+kill -9 $pid
+wait $pid 2>/dev/null
+find study-killed -type f -exec cksum {} + | sort >a
+refused() { # status, words of the message, options...
+    wanted=$1 words=$2
+    shift 2
+    "$fovea" study --resume study-killed "$@" >rows 2>messages
+    status=$?
+    [ $status -eq $wanted ] && grep -q "$words" messages || fail "study: $words: status $status: $(cat messages)"
+}
+refused 2 'leave --epochs out' --epochs 5
+refused 2 'leave --seeds out' --seeds 2
+cp set.csv kept.csv
+sed '5s/,31,/,32,/; 5s/,62,/,63,/; 5s/,9/,8/' kept.csv >set.csv
+cmp -s kept.csv set.csv && fail "the data did not change"
+refused 3 'not the data that the study began with'
+cp kept.csv set.csv
+sed 's/"epochs": "300"/"epochs": "301"/' study-killed/resume.json >changed.json
+cmp -s changed.json study-killed/resume.json && fail "the record names no epochs"
+cp study-killed/resume.json kept.json
+cp changed.json study-killed/resume.json
+refused 3 'resume.json: not as the study wrote it'
+cp kept.json study-killed/resume.json
+find study-killed -type f -exec cksum {} + | sort >b
+cmp -s a b || fail "the refused study was changed"

@@ -133,6 +133,41 @@ static void lies_are_refused(void **state) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) assert_changed_refused(NULL, &shapes[i], -1, 0);
 }
 
+static void put_record(const char *data, size_t size) {
+    FILE *f = fopen(scratch_path(kept.directory, FV_STUDY_RECORD), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void assert_record_refused(const char *data, size_t size) {
+    char *text = NULL;
+    fv_error error = {FV_OK, ""};
+    put_record(data, size);
+    fv_status status = fv_study_record_read(kept.directory, &text, &error);
+    if (status != FV_E_DATA || text || !strstr(error.message, FV_STUDY_RECORD ": not as the study wrote it"))
+        fail_msg("status %d, \"%s\"", status, error.message);
+}
+
+static void a_records_bits_and_cuts_are_refused(void **state) {
+    (void)state;
+    char *text, *file;
+    size_t size;
+    kept.options.record = "{\"epochs\": \"10\"}";
+    assert_int_equal(fv_study_store_open(&kept.study, NULL), FV_OK);
+    assert_int_equal(fv_study_record_read(kept.directory, &text, NULL), FV_OK);
+    assert_string_equal(text, kept.options.record);
+    free(text);
+    assert_int_equal(fv_file_read(scratch_path(kept.directory, FV_STUDY_RECORD), 1 << 20, &file, &size, NULL), FV_OK);
+    for (size_t i = 0; i < 8 * size; i++) {
+        file[i / 8] = (char)(file[i / 8] ^ 1 << i % 8);
+        assert_record_refused(file, size);
+        file[i / 8] = (char)(file[i / 8] ^ 1 << i % 8);
+    }
+    for (size_t n = 0; n < size; n++) assert_record_refused(file, n);
+    free(file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_comes_back),
@@ -140,6 +175,7 @@ int main(void) {
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(lies_are_refused),
+        cmocka_unit_test(a_records_bits_and_cuts_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
