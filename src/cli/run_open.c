@@ -123,8 +123,17 @@ fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const 
     return FV_OK;
 }
 
+char *cli_json_text(const json_t *json) {
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(15);
+    size_t n = json ? json_dumpb(json, NULL, 0, flags) : 0; /* json_dumps loses names where memory runs short */
+    char *text = calloc(n + 1, 1);
+    if (text && n && json_dumpb(json, text, n, flags) == n) return text;
+    free(text);
+    return NULL;
+}
+
 fv_status cli_json_print(json_t *json, fv_error *error) {
-    char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = cli_json_text(json);
     json_decref(json);
     if (!text) return fv_fail(error, FV_E_MEMORY, "out of memory, or a name that is not UTF-8");
     puts(text);

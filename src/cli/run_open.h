@@ -40,6 +40,8 @@ fv_status cli_run_fail(const cli_run *run, fv_status status, fv_error *error);
 fv_status cli_run_evaluate(const cli_run *run, const fv_dataset *dataset, const char *split, int threads,
                            fv_score *score, fv_prediction **predictions, fv_error *error) FV_MUST_CHECK;
 
+/* malloc'd; NULL: json is NULL, or out of memory. */
+char *cli_json_text(const json_t *json);
 /* Prints on standard output and releases. FV_E_MEMORY where json is NULL. */
 fv_status cli_json_print(json_t *json, fv_error *error) FV_MUST_CHECK;
 

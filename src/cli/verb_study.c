@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "model_choose.h"
+#include "run_open.h"
 #include "study_table.h"
 #include "terminal.h"
 
@@ -150,7 +151,7 @@ static char *record_text(const cli_line *line, const fv_dataset *dataset, const 
     json_t *root =
         json_pack("{ss ss ss ss ss so}", "fovea", fv_version(), "command", command, "data", line->arguments[0],
                   "train_sha256", dataset->train_sha256, "test_sha256", dataset->test_sha256, "options", given);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text = cli_json_text(root);
     json_decref(root);
     return text;
 }

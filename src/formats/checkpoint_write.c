@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "formats/checkpoint.h"
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "formats/run_config.h"
 #include "fovea/machine.h"
 #include "train/state.h"
@@ -24,7 +25,7 @@ static char *config_text(const fv_run_config *config) {
     fv_run_config c = *config;
     c.threads = 0;
     json_t *object = fv_run_config_json(&c);
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? fv_json_text(object, JSON_COMPACT) : NULL;
     json_decref(object);
     return text;
 }

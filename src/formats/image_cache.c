@@ -13,6 +13,7 @@
 #include "data/images.h"
 #include "formats/files.h"
 #include "formats/image_list.h"
+#include "formats/json_text.h"
 #include "formats/known_sets.h"
 #include "formats/sha256.h"
 #include "fovea/net.h"
@@ -230,7 +231,7 @@ fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content
                        {&crc, sizeof crc}};
     const size_t n_parts = sizeof parts / sizeof *parts;
     json_t *header = header_of(cache, c, names);
-    char *line = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    char *line = header ? fv_json_text(header, JSON_COMPACT) : NULL;
     json_decref(header);
     fv_status status = FV_E_MEMORY;
     if (line) {

@@ -22,4 +22,8 @@ static inline void fv_json_append(json_t **to, json_t *value) {
 /* Parses n bytes: FV_OK; FV_E_DATA with the reason; FV_E_MEMORY. */
 fv_status fv_json_parse(const char *text, size_t n, size_t flags, json_t **out, json_error_t *reason) FV_MUST_CHECK;
 
+/* As json_dumps, which itself loses the names of members where memory runs short. NULL: out of memory, or json is NULL.
+ */
+char *fv_json_text(const json_t *json, size_t flags);
+
 #endif

@@ -7,7 +7,7 @@
 
 /* Takes the list; free() the text. */
 static char *dump(json_t *list) {
-    char *text = json_dumps(list, JSON_REAL_PRECISION(9)); /* 9 digits bring every float back */
+    char *text = fv_json_text(list, JSON_REAL_PRECISION(9)); /* 9 digits bring every float back */
     json_decref(list);
     return text;
 }

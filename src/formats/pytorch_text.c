@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "formats/files.h"
+#include "formats/json_text.h"
 #include "fovea/export.h"
 #include "nn/net.h"
 
@@ -150,7 +151,7 @@ static void print_lines(const writing *w, const char *file, const char *net, FIL
 fv_status fv_export_pytorch_text(const fv_net *net, const char *path, char **out, fv_error *error) {
     writing w = {.net = net, .rank = {4}};
     json_t *name = json_string(path);
-    char *file = json_dumps(name, JSON_ENCODE_ANY), *layers = NULL, *text = NULL;
+    char *file = fv_json_text(name, JSON_ENCODE_ANY), *layers = NULL, *text = NULL;
     size_t size;
     json_decref(name);
     FILE *lines = NULL;

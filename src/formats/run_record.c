@@ -99,7 +99,7 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
         "{ss ss ss so so so so so}", "fovea", fv_version(), "command", record->command ? record->command : "", "date",
         date, "config", fv_run_config_json(&config), "model", model_json(record->net, record->init_sha256), "dataset",
         dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = root ? fv_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
     if (!text) return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", path);
     size_t n = strlen(text);

@@ -82,7 +82,7 @@ static fv_status add_tensors(json_t *header, const char *path, const fv_named_te
 
 /* The file's beginning: length and padded header. NULL when out of memory. */
 static char *beginning(const json_t *header, size_t *size) {
-    char *text = json_dumps(header, JSON_COMPACT);
+    char *text = fv_json_text(header, JSON_COMPACT);
     if (!text) return NULL;
     size_t length = strlen(text);
     *size = (FV_LENGTH_BYTES + length + DATA_ALIGN - 1) / DATA_ALIGN * DATA_ALIGN;

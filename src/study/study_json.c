@@ -404,7 +404,7 @@ fv_status fv_study_json(const fv_study *s, char **out) {
     if (parts & FV_PART_ARCHITECTURE) add_comparison(s, &root, FV_PART_ARCHITECTURE, "architecture");
     if (parts & FV_PART_SCALING) add_scaling(s, &root);
     if (s->findings.done) add_findings(s, &root);
-    *out = json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    *out = fv_json_text(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     json_decref(root);
     return *out ? FV_OK : FV_E_MEMORY;
 }
