@@ -17,6 +17,6 @@ $program help | sed -n 's/^    \([a-z]*\)  *\(.*\)/\1 \2/p' | while read -r verb
 done
 $program data --help | sed -n 's/^Usage: fovea data //p' | tr '|' '\n' | while read -r part _; do
     [ "$part" != list ] || continue
-    about=$($program data "$part" --help | head -n 1 | sed 's/[.:,(].*//; s/^./\L&/') # its first clause
+    about=$($program data "$part" --help | sed -n 1p | sed 's/[.:,(].*//; s/^./\L&/') # its first clause
     page "fovea-data-$part" "$about" "data $part --help" --include="$texts/verb.h2m"
 done

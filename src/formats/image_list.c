@@ -125,7 +125,7 @@ static void decode_one(decoding *d, size_t i) {
     uint8_t *out = place_of(d, i);
     fv_status status = fv_image_list_decode(d->list, file, d->shape, d->options->fit, out, NULL);
     if (status == FV_E_DATA || status == FV_E_IO)
-        file->bad = true, file->unread = status == FV_E_IO;
+        file->bad = true, file->unread = status == FV_E_IO && file->time_ns != 0;
     else if (status != FV_OK)
         d->trouble = (int)status;
     size_t plane = (size_t)d->shape.h * (size_t)d->shape.w;

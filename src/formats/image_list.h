@@ -14,7 +14,7 @@ typedef struct fv_listed {
     uint16_t label;
     uint8_t split;       /* fv_list_split */
     bool bad, colour;    /* filled by decoding */
-    bool unread;         /* likewise: bad, because the system did not give it */
+    bool unread;         /* likewise: bad, because the system did not give it, which has it */
     fv_origin origin;    /* likewise; its file is `file` */
     uint64_t size_bytes; /* as the system tells, with its time in ns */
     int64_t time_ns;

@@ -53,7 +53,7 @@ try() { # what, fault
         resume) [ "$(weights begun/run.json)" = "$(weights ../whole/run.json)" ] || fail "done, but of other weights" ;;
         study) [ -s out/report.html ] && [ -s out/study.json ] && [ -s out/final/model.safetensors ] ||
             fail "done, but files are missing: $(ls out)" ;;
-        studied) [ -s studied/report.html ] && [ ! -e studied/trainings ] ||
+        studied) [ -s studied/report.html ] && [ ! -e studied/resume.json ] ||
             fail "done, but files are missing or left: $(ls studied)" ;;
         report) [ -s before/report.html ] || fail "done, but no page" ;;
         preview | safetensors | onnx | npz | int8) ls out.* >/dev/null 2>&1 || fail "done, but no file" ;;
