@@ -45,7 +45,8 @@ const char *fv_augment_text(const fv_augment *augment);
 size_t fv_augment_scratch(const fv_augment *augment);
 
 /* One image [C][H][W] uint8 -> one image, drawn from (seed, epoch, position): the same bits on every machine.
- * `position` is the sample's place in the epoch's order. `out` must not overlap `in`. Allocates nothing. */
+ * `position` is the sample's place in the epoch's order. `out` must not overlap `in`; augment NULL leaves it as it is.
+ * scratch: fv_augment_scratch. Allocates nothing. */
 void fv_augment_apply(const fv_augment *augment, uint64_t seed, uint32_t epoch, uint32_t position, const uint8_t *in,
                       uint8_t *out, void *scratch);
 

@@ -18,8 +18,8 @@ void fv_machine_name(char *out, unsigned size);
  * operating system support; FOVEA_ISA forces one. */
 const char *fv_isa_name(void);
 
-/* Chooses the instruction set now. FV_E_UNSUPPORTED when FOVEA_ISA names one that is unknown or that this machine
- * lacks; programs call it before anything else, since later calls could not report it. */
+/* Chooses the instruction set now. FV_E_ARGUMENT where FOVEA_ISA names none, FV_E_UNSUPPORTED where it names one that
+ * this machine lacks; programs call it before anything else, since later calls could not report it. */
 fv_status fv_isa_choose(fv_error *error) FV_MUST_CHECK;
 
 /* "0.1.0" */

@@ -80,8 +80,8 @@ void fv_net_hash(const fv_net *net, char out[65]);
 /* Runs the net as in evaluation (running statistics, no dropout) over images[indices] (NULL: all).
  *   logits    out  [n][n_classes], or NULL
  *   features  out  [n][n_features], or NULL
- * Row i belongs to indices->at[i]. The same bits for any n_threads. FV_E_SHAPE; FV_E_MEMORY; FV_E_DIVERGED where the
- * logits of an image are not finite. */
+ * Row i belongs to indices->at[i]. n_threads 0: fv_processors(); the same bits for any number. FV_E_SHAPE where images
+ * and net disagree; FV_E_MEMORY; FV_E_DIVERGED where the logits of an image are not finite. */
 fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                        float *logits, float *features) FV_MUST_CHECK;
 

@@ -85,11 +85,12 @@ fv_status fv_train_check(const fv_train_options *options, fv_error *error) FV_MU
 
 /* Trains `net` over images[training], evaluating on images[validation] (NULL or empty: not) after every epoch.
  *   history   out  [options->epochs] rows (may be NULL without on_state and resume); *n_epochs how many were finished
- * Returns FV_OK; FV_E_DIVERGED where the loss of training or validation images, the weights or the optimiser's state
- * are not finite (net keeps its last finite weights, those of the last finished epoch, or else those it came with);
- * FV_E_INTERRUPTED (net keeps the finished steps); FV_E_DATA where `resume` is the state of another training. Allocates
- * before the first step only. Source: Zeiler 2012, "ADADELTA"; Kingma, Ba 2014, "Adam"; Loshchilov, Hutter 2019,
- * "Decoupled weight decay". */
+ * Returns FV_OK; FV_E_ARGUMENT and FV_E_TEXT as fv_train_check, or without images; FV_E_SHAPE where images or labels do
+ * not fit the net; FV_E_MEMORY; FV_E_DIVERGED where the loss of training or validation images, the weights or the
+ * optimiser's state are not finite (net keeps its last finite weights, those of the last finished epoch, or else those
+ * it came with); FV_E_INTERRUPTED (net keeps the finished steps); FV_E_DATA where `resume` is the state of another
+ * training. Allocates before the first step only. Source: Zeiler 2012, "ADADELTA"; Kingma, Ba 2014, "Adam";
+ * Loshchilov, Hutter 2019, "Decoupled weight decay". */
 fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *training, const fv_indices *validation,
                    const fv_train_options *options, fv_epoch *history, int *n_epochs, fv_error *error) FV_MUST_CHECK;
 
@@ -107,7 +108,8 @@ typedef struct fv_score {
 } fv_score;
 
 /* Evaluates over images[indices] (NULL: all). `augment` (NULL: none) is drawn as in `epoch` of a training with `seed`.
- * predictions [n] out, may be NULL. FV_E_SHAPE; FV_E_MEMORY; FV_E_DIVERGED where the loss of an image is not finite. */
+ * predictions [n] out, may be NULL. n_threads 0: fv_processors(). FV_E_SHAPE where images or labels do not fit the net;
+ * FV_E_MEMORY; FV_E_DIVERGED where the loss of an image is not finite. */
 fv_status fv_evaluate(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                       const fv_augment *augment, uint64_t seed, int epoch, fv_score *score,
                       fv_prediction *predictions) FV_MUST_CHECK;

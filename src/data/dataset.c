@@ -79,6 +79,13 @@ fv_status fv_images_transpose(fv_images *images) {
     return FV_OK;
 }
 
+bool fv_labels_below(const fv_images *images, const fv_indices *indices, int n_classes) {
+    size_t n = indices ? indices->n : images->n;
+    for (size_t i = 0; i < n; i++)
+        if (images->labels[indices ? indices->at[i] : i] >= n_classes) return false;
+    return true;
+}
+
 void fv_indices_deinit(fv_indices *indices) {
     free(indices->at);
     *indices = (fv_indices){0};

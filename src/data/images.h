@@ -9,6 +9,13 @@ static inline size_t fv_image_size(fv_shape shape) {
     return (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
 }
 
+static inline bool fv_shape_equal(fv_shape a, fv_shape b) {
+    return a.c == b.c && a.h == b.h && a.w == b.w;
+}
+
+/* Whether the labels of images[indices] (NULL: all) are all below n_classes. */
+bool fv_labels_below(const fv_images *images, const fv_indices *indices, int n_classes);
+
 /* Frees (or unmaps) pixels and labels of images that own them. */
 void fv_images_deinit(fv_images *images);
 

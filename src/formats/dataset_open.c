@@ -129,7 +129,7 @@ static fv_status check_shapes(const char *path, const fv_set_content *content, f
     const fv_images *others[] = {&content->validation, &content->test};
     for (int i = 0; i < 2; i++) {
         fv_shape a = content->train.shape, b = others[i]->shape;
-        if (others[i]->n > 0 && (a.c != b.c || a.h != b.h || a.w != b.w))
+        if (others[i]->n > 0 && !fv_shape_equal(a, b))
             return fv_fail(error, FV_E_DATA,
                            "%s: the images of train are %dx%dx%d, those of %s %dx%dx%d (height x "
                            "width x channels); both must be the same",

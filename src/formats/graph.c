@@ -182,8 +182,7 @@ static void work(void *context, int thread, int n_threads) {
 
 fv_status fv_graph_infer(const fv_graph *graph, const fv_images *images, const fv_indices *indices, int n_threads,
                          double *logits) {
-    fv_shape a = graph->input, b = images->shape;
-    if (a.c != b.c || a.h != b.h || a.w != b.w) return FV_E_SHAPE;
+    if (!fv_shape_equal(graph->input, images->shape)) return FV_E_SHAPE;
     job j = {
         .graph = graph, .images = images, .indices = indices, .n = indices ? indices->n : images->n, .logits = logits};
     fv_team *team;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "formats/graph.h"
-#include "nn/fold.h"
 #include "nn/net.h"
+#include "nn/norm.h"
 
 typedef struct building {
     const fv_net *net;

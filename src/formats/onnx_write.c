@@ -8,8 +8,8 @@
 #include "formats/net_metadata.h"
 #include "fovea/export.h"
 #include "fovea/machine.h"
-#include "nn/fold.h"
 #include "nn/net.h"
+#include "nn/norm.h"
 #include "onnx.pb-c.h"
 
 /* IR version 8 is what belongs to opset 17 (ONNX 1.12). */

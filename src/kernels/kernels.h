@@ -59,7 +59,7 @@ typedef struct fv_single_conv {
     ptrdiff_t x_row, x_plane, y_row, y_plane;
 } fv_single_conv;
 
-/* Dense weights are stored [I][S], S = the outputs rounded up to 16, padding zero. */
+/* Up to a multiple of `to`. Dense weights are stored [I][S], S = the outputs rounded up to 16, padding zero. */
 static inline int fv_round_up(int n, int to) {
     return (n + to - 1) / to * to;
 }
@@ -324,9 +324,9 @@ typedef struct fv_fourier {
     /* z[i] *= scale[i], both parts; scale [n][16], z [n][2][16]. */                                                   \
     X(void, fourier_scale, (int n, const float *scale, float *z))                                                      \
     /* ---- optimisers (optimiser.c) ---- */                                                                           \
-    /* g[i] = scale * (perfect binary tree over the slots of slots[s*stride + i]), i < n (a multiple of 16). n_slots   \
-     * is a power of two. */                                                                                           \
-    X(void, reduce_slots, (size_t n, int n_slots, const float *slots, size_t stride, float scale, float *g))           \
+    /* g[i] = sum over the slots of slots[s*stride + i] as a perfect binary tree, i < n (a multiple of 16). n_slots is \
+     * a power of two, at most 16. */                                                                                  \
+    X(void, reduce_slots, (size_t n, int n_slots, const float *slots, size_t stride, float *g))                        \
     /* Updates w from g; n a multiple of 16; state arrays [n]. PyTorch's formulas; state below FLT_MIN becomes 0.      \
      * Adadelta: square, delta. sgd with momentum 0 leaves velocity alone (NULL allowed). */                           \
     X(void, adadelta, (size_t n, const fv_adadelta *o, const float *g, float *w, float *square, float *delta))         \

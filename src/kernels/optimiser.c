@@ -11,31 +11,30 @@ INL V tree(const int n, V *a) {
     return n > 1 ? v_add(a[0], a[1]) : a[0];
 }
 
-INL void reduce(size_t n, const int n_slots, const float *slots, size_t stride, float scale, float *g) {
-    const V factor = v_set(scale);
+INL void reduce(size_t n, const int n_slots, const float *slots, size_t stride, float *g) {
     for (size_t i = 0; i < n; i += V_L) {
         V a[16];
         UNROLL for (int s = 0; s < n_slots; s++) a[s] = v_load(slots + (size_t)s * stride + i);
-        v_store(g + i, v_mul(factor, tree(n_slots, a)));
+        v_store(g + i, tree(n_slots, a));
     }
 }
 
-void FV_K(reduce_slots)(size_t n, int n_slots, const float *slots, size_t stride, float scale, float *g) {
+void FV_K(reduce_slots)(size_t n, int n_slots, const float *slots, size_t stride, float *g) {
     switch (n_slots) {
     case 1:
-        reduce(n, 1, slots, stride, scale, g);
+        reduce(n, 1, slots, stride, g);
         break;
     case 2:
-        reduce(n, 2, slots, stride, scale, g);
+        reduce(n, 2, slots, stride, g);
         break;
     case 4:
-        reduce(n, 4, slots, stride, scale, g);
+        reduce(n, 4, slots, stride, g);
         break;
     case 8:
-        reduce(n, 8, slots, stride, scale, g);
+        reduce(n, 8, slots, stride, g);
         break;
     default:
-        reduce(n, 16, slots, stride, scale, g);
+        reduce(n, 16, slots, stride, g);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/math.h"
 #include "base/memory.h"
-#include "nn/fold.h"
+#include "nn/norm.h"
 #include "nn/plan.h"
 
 static const fv_param params[] = {
@@ -50,7 +50,7 @@ static void print(const fv_layer *layer, char *out, size_t size) {
         snprintf(out + n, size - (size_t)n, " stride %d", (int)layer->arg[FV_CONV_STRIDE]);
 }
 
-const fv_layer_type fv_conv_layer = {"conv", params, sizeof params / sizeof *params, shape, print};
+const fv_layer_type fv_conv_layer = {"conv", params, sizeof params / sizeof *params, shape, print, &fv_conv_op};
 
 /* ---- the operation ---- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/fold.h"
+#include "nn/norm.h"
 #include "nn/plan.h"
 
 typedef struct detail {

@@ -19,7 +19,7 @@ static void print(const fv_layer *layer, char *out, size_t size) {
     snprintf(out, size, "dense %d", (int)layer->arg[0]);
 }
 
-const fv_layer_type fv_dense_layer = {"dense", params, 1, shape, print};
+const fv_layer_type fv_dense_layer = {"dense", params, 1, shape, print, &fv_dense_op};
 
 static void need(fv_plan *plan, fv_op *op) {
     fv_value_need(&plan->values[op->in], 1, 1, 0);

@@ -17,8 +17,8 @@ static void print(const fv_layer *layer, char *out, size_t size) {
     fv_text_number(out + n, size - (size_t)n, layer->arg[0]);
 }
 
-const fv_layer_type fv_dropout_layer = {"dropout", params, 1, shape, print};
-const fv_layer_type fv_dropout2d_layer = {"dropout2d", params, 1, shape, print};
+const fv_layer_type fv_dropout_layer = {"dropout", params, 1, shape, print, &fv_dropout_op};
+const fv_layer_type fv_dropout2d_layer = {"dropout2d", params, 1, shape, print, &fv_dropout_op};
 
 /* dropout draws one mask per number of the live part's whole shape, dropout2d one per channel. */
 static bool per_channel(const fv_plan *plan, const fv_op *op) {

@@ -8,7 +8,7 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
     return FV_OK;
 }
 
-const fv_layer_type fv_flatten_layer = {"flatten", NULL, 0, shape, NULL};
+const fv_layer_type fv_flatten_layer = {"flatten", NULL, 0, shape, NULL, &fv_flatten_op};
 
 static void need(fv_plan *plan, fv_op *op) {
     fv_value *in = &plan->values[op->in];

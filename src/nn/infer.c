@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/images.h"
 #include "fovea/machine.h"
 #include "nn/single.h"
 
@@ -250,6 +251,7 @@ static fv_status run(const fv_runner *r, const fv_source *source, size_t n, cons
 fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_threads, const fv_sink *sink) {
     fv_runner *runner;
     size_t n_blocks = (n + FV_LANES - 1) / FV_LANES;
+    if (n_threads <= 0) n_threads = fv_processors();
     if ((size_t)n_threads > n_blocks) n_threads = n_blocks ? (int)n_blocks : 1;
     FV_TRY(runner_create(net, n_threads, fv_source_scratch(source), &runner));
     fv_status status = run(runner, source, n, sink);
@@ -257,13 +259,9 @@ fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_t
     return status;
 }
 
-static bool fits(const fv_net *net, const fv_images *images) {
-    return net->input.c == images->shape.c && net->input.h == images->shape.h && net->input.w == images->shape.w;
-}
-
 fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indices *indices, int n_threads,
                        float *logits, float *features) {
-    if (!fits(net, images)) return FV_E_SHAPE;
+    if (!fv_shape_equal(net->input, images->shape)) return FV_E_SHAPE;
     fv_source source = {.images = images, .order = indices ? indices->at : NULL};
     fv_sink sink = {.logits = logits, .features = features};
     return fv_infer(net, &source, indices ? indices->n : images->n, n_threads, &sink);
@@ -271,7 +269,7 @@ fv_status fv_net_infer(const fv_net *net, const fv_images *images, const fv_indi
 
 fv_status fv_runner_infer(fv_runner *runner, const fv_images *images, const fv_indices *indices, float *logits,
                           float *features) {
-    if (!fits(runner->net, images)) return FV_E_SHAPE;
+    if (!fv_shape_equal(runner->net->input, images->shape)) return FV_E_SHAPE;
     fv_source source = {.images = images, .order = indices ? indices->at : NULL};
     fv_sink sink = {.logits = logits, .features = features};
     return run(runner, &source, indices ? indices->n : images->n, &sink);

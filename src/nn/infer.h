@@ -32,7 +32,8 @@ typedef struct fv_sink {
     fv_prediction *predictions;
 } fv_sink;
 
-/* Runs samples [0, n) of the source. FV_E_MEMORY; FV_E_DIVERGED where an image's logits or loss are not finite. */
+/* Runs samples [0, n) of the source. n_threads 0: fv_processors(). FV_E_MEMORY; FV_E_DIVERGED where an image's logits
+ * or loss are not finite. */
 fv_status fv_infer(const fv_net *net, const fv_source *source, size_t n, int n_threads,
                    const fv_sink *sink) FV_MUST_CHECK;
 

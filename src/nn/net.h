@@ -18,6 +18,7 @@ typedef struct fv_layer_type {
     /* From layer->in and layer->arg: sets layer->out, multiply_adds, declares tensors (fv_builder_tensor). */
     fv_status (*shape)(fv_builder *builder, fv_layer *layer);
     void (*print)(const fv_layer *layer, char *out, size_t size); /* the call as text; NULL: the word alone */
+    const struct fv_op_type *op;                                  /* runs it: see plan.h */
 } fv_layer_type;
 
 struct fv_layer {
@@ -93,9 +94,6 @@ static inline size_t fv_shape_size(fv_shape s) {
 static inline float *fv_layer_data(const fv_net *net, const fv_layer *layer, int which) {
     const fv_tensor *t = &net->tensors[layer->first_tensor + which];
     return (t->info.trained ? net->weights : net->statistics) + t->offset;
-}
-static inline size_t fv_layer_offset(const fv_net *net, const fv_layer *layer, int which) {
-    return net->tensors[layer->first_tensor + which].offset;
 }
 
 #endif

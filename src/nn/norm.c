@@ -1,11 +1,12 @@
 /* Batch norm [+ relu [+ 2x2 max-pooling [+ dropout2d]]]. In training two operations with a cut between them:
  * `statistics` measures a block, all blocks meet and merge (Chan, Golub, LeVeque 1983), `apply` normalises. On the way
- * back `apply` sums what the gradient needs, all meet, `statistics` makes dx: x^ = (x - mean) * inverse, inverse = 1 /
- * sqrt(var + eps), y = gamma x^ + beta dx = gamma inverse (dy - mean(dy) - x^ mean(dy x^)) = a dy + b x + d */
+ * back `apply` sums what the gradient needs, all meet, `statistics` makes dx:
+ *   x^ = (x - mean) * inverse,   inverse = 1 / sqrt(var + eps),   y = gamma x^ + beta
+ *   dx = gamma inverse (dy - mean(dy) - x^ mean(dy x^)) = a dy + b x + d */
 #include <string.h>
 
 #include "base/math.h"
-#include "nn/fold.h"
+#include "nn/norm.h"
 #include "nn/plan.h"
 
 static fv_status shape(fv_builder *builder, fv_layer *layer) {
@@ -17,7 +18,7 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
     return fv_builder_tensor(builder, layer, "running_var", 1, &c, FV_AS_PYTORCH, false, 0, 1);
 }
 
-const fv_layer_type fv_norm_layer = {"batchnorm", NULL, 0, shape, NULL};
+const fv_layer_type fv_norm_layer = {"batchnorm", NULL, 0, shape, NULL, &fv_norm_apply_op};
 
 /* ---- inference: folding ---- */
 

@@ -34,11 +34,11 @@ static bool takes_pool2(const fuser *f, int *last) {
     return true;
 }
 
-static fv_op *add_op(fuser *f, const fv_op_type *type, int layer) {
+static fv_op *add_op(fuser *f, int layer) {
     fv_plan *plan = f->plan;
     const fv_layer *l = &plan->net->layers[layer];
     fv_op *op = &plan->ops[plan->n_ops++];
-    *op = (fv_op){.type = type, .layer = layer, .norm = -1, .dropout = -1, .in2 = -1, .out = layer + 1};
+    *op = (fv_op){.type = l->type->op, .layer = layer, .norm = -1, .dropout = -1, .in2 = -1, .out = layer + 1};
     op->in = f->stands[l->from + 1];
     if (l->from2 >= 0 || l->type == &fv_residual_layer) op->in2 = f->stands[l->from2 + 1];
     return op;
@@ -50,7 +50,7 @@ static void cut_after(fv_plan *plan, int op) {
 
 /* convolution [+ batch norm, folded, when inferring] [+ relu [+ 2x2 max-pool [+ dropout2d]]] */
 static int fuse_conv(fuser *f, int i) {
-    fv_op *op = add_op(f, &fv_conv_op, i);
+    fv_op *op = add_op(f, i);
     const double *arg = f->plan->net->layers[i].arg;
     int last = i;
     if (f->plan->mode == FV_INFER) op->norm = take(f, &last, &fv_norm_layer);
@@ -70,10 +70,10 @@ static int fuse_conv(fuser *f, int i) {
 static int fuse_norm(fuser *f, int i) {
     fv_plan *plan = f->plan;
     if (plan->mode == FV_TRAIN) {
-        add_op(f, &fv_norm_statistics_op, i);
+        add_op(f, i)->type = &fv_norm_statistics_op;
         cut_after(plan, plan->n_ops - 1);
     }
-    fv_op *op = add_op(f, &fv_norm_apply_op, i);
+    fv_op *op = add_op(f, i);
     int last = i;
     op->relu = take(f, &last, &fv_relu_layer) >= 0;
     op->pool = op->relu && takes_pool2(f, &last);
@@ -88,7 +88,7 @@ static int fuse_norm(fuser *f, int i) {
 }
 
 static int fuse_dense(fuser *f, int i) {
-    fv_op *op = add_op(f, &fv_dense_op, i);
+    fv_op *op = add_op(f, i);
     const fv_layer *layer = &f->plan->net->layers[i];
     int last = i;
     op->relu = take(f, &last, &fv_relu_layer) >= 0;
@@ -109,19 +109,10 @@ static int fuse(fuser *f, int i) {
     if (type == &fv_conv_layer) return fuse_conv(f, i);
     if (type == &fv_norm_layer) return fuse_norm(f, i);
     if (type == &fv_dense_layer) return fuse_dense(f, i);
-    if (type == &fv_dropout_layer || type == &fv_dropout2d_layer) {
-        if (f->plan->mode == FV_INFER || layer->arg[0] == 0)
-            f->stands[i + 1] = f->stands[layer->from + 1];
-        else
-            add_op(f, &fv_dropout_op, i);
-        return i;
-    }
-    const fv_op_type *op = type == &fv_relu_layer       ? &fv_relu_op
-                           : type == &fv_flatten_layer  ? &fv_flatten_op
-                           : type == &fv_max_pool_layer ? &fv_max_pool_op
-                           : type == &fv_residual_layer ? &fv_sum_op
-                                                        : &fv_mean_pool_op;
-    add_op(f, op, i);
+    if (type->op == &fv_dropout_op && (f->plan->mode == FV_INFER || layer->arg[0] == 0))
+        f->stands[i + 1] = f->stands[layer->from + 1];
+    else
+        add_op(f, i);
     return i;
 }
 
@@ -276,7 +267,14 @@ static void place_value(fv_plan *plan, int value) {
     if (v->has_gradient) v->gradient = v->overlaid ? v->data : fv_plan_keep(plan, floats_of(v, v->gradient_border));
 }
 
+/* Kernels keep offsets inside a value in 32 bits. */
+static bool is_too_large(const fv_value *v) {
+    return floats_of(v, v->border > v->gradient_border ? v->border : v->gradient_border) > INT32_MAX;
+}
+
 static fv_status lay_out(fv_plan *plan) {
+    for (int v = 0; v <= plan->net->n_layers; v++)
+        if (is_too_large(&plan->values[v])) return FV_E_MEMORY;
     place_value(plan, 0);
     for (int i = 0; i < plan->n_ops; i++) {
         fv_op *op = &plan->ops[i];

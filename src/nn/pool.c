@@ -24,9 +24,9 @@ static void print(const fv_layer *layer, char *out, size_t size) {
     snprintf(out, size, "%s %d", layer->type->word, (int)layer->arg[0]);
 }
 
-const fv_layer_type fv_max_pool_layer = {"maxpool", params, 1, shape, print};
-const fv_layer_type fv_avg_pool_layer = {"avgpool", params, 1, shape, print};
-const fv_layer_type fv_global_pool_layer = {"globalavgpool", NULL, 0, global_shape, NULL};
+const fv_layer_type fv_max_pool_layer = {"maxpool", params, 1, shape, print, &fv_max_pool_op};
+const fv_layer_type fv_avg_pool_layer = {"avgpool", params, 1, shape, print, &fv_mean_pool_op};
+const fv_layer_type fv_global_pool_layer = {"globalavgpool", NULL, 0, global_shape, NULL, &fv_mean_pool_op};
 
 static int window_h(const fv_plan *plan, const fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);

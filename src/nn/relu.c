@@ -6,7 +6,7 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
     return FV_OK;
 }
 
-const fv_layer_type fv_relu_layer = {"relu", NULL, 0, shape, NULL};
+const fv_layer_type fv_relu_layer = {"relu", NULL, 0, shape, NULL, &fv_relu_op};
 
 static void need(fv_plan *plan, fv_op *op) {
     fv_value_match(&plan->values[op->in], &plan->values[op->out]);

@@ -1,10 +1,11 @@
 /* The sum at the end of residual( main | shortcut ). */
+#include "data/images.h"
 #include "nn/plan.h"
 
 static fv_status shape(fv_builder *builder, fv_layer *layer) {
     const fv_net *net = builder->net;
     fv_shape a = net->layers[layer->from].out, b = layer->from2 < 0 ? net->input : net->layers[layer->from2].out;
-    if (a.c != b.c || a.h != b.h || a.w != b.w)
+    if (!fv_shape_equal(a, b))
         return fv_builder_fail(builder, layer,
                                "main gives %dx%dx%d, the shortcut %dx%dx%d: they cannot be summed; give "
                                "the shortcut a `conv %d 1x1` with the same stride",
@@ -13,7 +14,7 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
     return FV_OK;
 }
 
-const fv_layer_type fv_residual_layer = {"residual", NULL, 0, shape, NULL};
+const fv_layer_type fv_residual_layer = {"residual", NULL, 0, shape, NULL, &fv_sum_op};
 
 static void need(fv_plan *plan, fv_op *op) {
     fv_value_match(&plan->values[op->in], &plan->values[op->out]);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "nn/fold.h"
+#include "nn/norm.h"
 
 enum { BEHIND = 64 }; /* floats behind the last plane that kernels may touch */
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/images.h"
 #include "formats/files.h"
 #include "fovea/machine.h"
 #include "fovea/run.h"
@@ -144,7 +145,7 @@ static fv_status load_run(fv_study *s, fv_job *job, const char *directory, const
     job->text = fv_copy_text(fv_net_text(job->net));
     if (!job->text) return fv_fail(error, FV_E_MEMORY, "report: out of memory");
     fv_shape a = fv_net_input(job->net), b = s->dataset->train.shape;
-    if (a.c != b.c || a.h != b.h || a.w != b.w)
+    if (!fv_shape_equal(a, b))
         return fv_fail(error, FV_E_SHAPE, "%s reads %dx%dx%d images, %s has %dx%dx%d", path, a.c, a.h, a.w,
                        s->dataset->name, b.c, b.h, b.w);
     job->n_weights = fv_net_n_weights(job->net);

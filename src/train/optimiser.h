@@ -7,7 +7,7 @@
 
 typedef enum fv_optimiser_kind { FV_ADADELTA, FV_SGD, FV_ADAM, FV_ADAMW } fv_optimiser_kind;
 
-enum { FV_OPTIMISER_ARGS = 5 };
+enum { FV_OPTIMISER_ARGS = 4 };
 
 typedef struct fv_optimiser {
     fv_optimiser_kind kind;

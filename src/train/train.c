@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/philox.h"
+#include "data/images.h"
 #include "fovea/machine.h"
 #include "train/state.h"
 #include "train/trainer.h"
@@ -320,12 +321,16 @@ static fv_status check_weights(const fv_net *net, const float *weights, fv_error
     return FV_OK;
 }
 
-static fv_status check_sets(const fv_net *net, const fv_images *images, size_t n, fv_error *error) {
+static fv_status check_sets(const fv_net *net, const fv_images *images, const fv_indices *chosen, size_t n,
+                            fv_error *error) {
     fv_shape a = net->input, b = images->shape;
-    if (a.c != b.c || a.h != b.h || a.w != b.w)
+    if (!fv_shape_equal(a, b))
         return fv_fail(error, FV_E_SHAPE, "the model reads %dx%dx%d images, the data has %dx%dx%d", a.c, a.h, a.w, b.c,
                        b.h, b.w);
     if (n == 0) return fv_fail(error, FV_E_ARGUMENT, "there are no images to train on");
+    if (!fv_labels_below(images, chosen, net->n_classes))
+        return fv_fail(error, FV_E_SHAPE, "the model tells %d classes apart, the data has labels beyond them",
+                       net->n_classes);
     return FV_OK;
 }
 
@@ -340,7 +345,7 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
                   .history = history,
                   .error = error};
     FV_TRY(fv_train_check(options, error));
-    FV_TRY(check_sets(net, images, t.n, error));
+    FV_TRY(check_sets(net, images, chosen, t.n, error));
     if (options->resume) FV_TRY(fv_train_state_check(options->resume, net, options, t.n, error));
     FV_TRY(check_weights(net, options->class_weights, error));
     fv_status status = prepare_training(&t, chosen, error);

@@ -55,7 +55,7 @@ void fv_update_fold(const fv_trainer *t, const fv_share *share) {
     }
     int own = folded(plan, share->n_threads);
     float *first = t->slots + (size_t)share->slot_begin * size;
-    if (own > 1) plan->k->reduce_slots(size, own, first, size, 1, first);
+    if (own > 1) plan->k->reduce_slots(size, own, first, size, first);
 }
 
 /* ---- the weights ---- */
@@ -75,7 +75,7 @@ static void update_small(const fv_trainer *t, const fv_piece *piece, const fv_sh
     for (size_t i = (size_t)begin * FV_LANES, n; i < (size_t)end * FV_LANES; i += n) {
         n = (size_t)end * FV_LANES - i;
         if (n > CHUNK) n = CHUNK;
-        t->plan->k->reduce_slots(n, t->plan->n_slots / own, t->slots + piece->slot + i, stride, 1, sum);
+        t->plan->k->reduce_slots(n, t->plan->n_slots / own, t->slots + piece->slot + i, stride, sum);
         step(t, learning_rate, piece->begin + i, n, sum);
     }
 }
@@ -96,7 +96,7 @@ static void large_gradient(const fv_trainer *t, const fv_piece *piece, int n_blo
             piece->op->large->gradient(plan, piece->op, &block, begin, n, sum);
         }
     }
-    plan->k->reduce_slots(size, plan->n_slots, scratch, size, 1, g);
+    plan->k->reduce_slots(size, plan->n_slots, scratch, size, g);
 }
 
 static void update_large(const fv_trainer *t, const fv_piece *piece, const fv_share *share, double learning_rate) {
@@ -123,7 +123,7 @@ void fv_trainer_gradient(const fv_trainer *t, size_t n, float *gradient) {
         const fv_piece *piece = &plan->pieces[i];
         float *g = gradient + piece->begin;
         if (!piece->op) {
-            plan->k->reduce_slots(piece->n, plan->n_slots, t->slots + piece->slot, plan->slot_size, 1, g);
+            plan->k->reduce_slots(piece->n, plan->n_slots, t->slots + piece->slot, plan->slot_size, g);
             continue;
         }
         for (int row = 0, n_rows; row < rows_of(piece); row += n_rows) {

@@ -10,7 +10,7 @@
 
 #include "fovea/machine.h"
 #include "fovea/net.h"
-#include "nn/net.h"
+#include "nn/plan.h"
 
 enum { N = 19, CLASSES = 7 };
 
@@ -73,8 +73,36 @@ static void test_few_are_as_many(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) check(&rows[i]);
 }
 
+static void test_any_number_of_threads(void **state) {
+    (void)state;
+    fv_net *net;
+    const uint8_t pixels[4] = {1, 2, 3, 4};
+    const uint16_t label = 0;
+    const fv_images images = {.n = 1, .shape = {1, 2, 2}, .pixels = pixels, .labels = &label};
+    float logits[CLASSES], one[CLASSES];
+    assert_int_equal(fv_net_create("dense classes", images.shape, CLASSES, 0, 1, &net, NULL), FV_OK);
+    assert_int_equal(fv_net_infer(net, &images, NULL, 1, one, NULL), FV_OK);
+    assert_int_equal(fv_net_infer(net, &images, NULL, 0, logits, NULL), FV_OK);
+    assert_memory_equal(logits, one, sizeof one);
+    fv_net_destroy(net);
+}
+
+/* Kernels keep offsets within a block's values in 32 bits: 200 channels of 1024 x 1024 would not fit. */
+static void test_values_beyond_offsets(void **state) {
+    (void)state;
+    fv_net *net;
+    fv_plan *plan;
+    const fv_shape largest = {1, 1024, 1024};
+    assert_int_equal(fv_net_create("conv 200 1x1, conv classes 3x3, globalavgpool", largest, CLASSES, 0, 1, &net, NULL),
+                     FV_OK);
+    assert_int_equal(fv_plan_create(net, FV_INFER, 1, &plan), FV_E_MEMORY);
+    fv_net_destroy(net);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_few_are_as_many)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_few_are_as_many),
+                                       cmocka_unit_test(test_any_number_of_threads),
+                                       cmocka_unit_test(test_values_beyond_offsets)};
     fv_error error;
     if (fv_isa_choose(&error) != FV_OK) return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,20 @@ static void test_interruption(void **state) {
     fv_net_destroy(net);
 }
 
+/* Labels beyond the net's classes are refused, not read beyond its logits. */
+static void test_foreign_labels(void **state) {
+    (void)state;
+    fv_net *net = NULL;
+    fv_error error = {0};
+    fv_score score;
+    fv_train_options o = options_of(1, 1);
+    assert_int_equal(fv_net_create("dense classes", digits->train.shape, 9, 0, 3, &net, &error), FV_OK);
+    assert_int_equal(train(net, &o, NULL, NULL, &error), FV_E_SHAPE);
+    assert_non_null(strstr(error.message, "9 classes"));
+    assert_int_equal(fv_evaluate(net, &digits->train, &validation, 1, NULL, 0, 0, &score, NULL), FV_E_SHAPE);
+    fv_net_destroy(net);
+}
+
 static void test_bad_options(void **state) {
     (void)state;
     fv_train_options o[10];
@@ -509,6 +523,7 @@ int main(void) {
         cmocka_unit_test(test_outputs_overflow),
         cmocka_unit_test(test_interruption),
         cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_foreign_labels),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_strange_states),
         cmocka_unit_test(test_unkept_state),

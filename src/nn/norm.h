@@ -1,8 +1,8 @@
-/* Batch norm folded into the convolution before it, for inference:
+/* Batch norm as PyTorch has it, and folded into the convolution before it, for inference:
  *   w' = w * scale[k], b' = b * scale[k] + shift[k], with scale = gamma / sqrt(var + eps), shift = beta - mean * scale.
  */
-#ifndef FV_FOLD_H
-#define FV_FOLD_H
+#ifndef FV_NORM_H
+#define FV_NORM_H
 
 #include "nn/plan.h"
 
