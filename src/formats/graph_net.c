@@ -42,10 +42,11 @@ static fv_status add_weighted(building *b, const fv_layer *layer, fv_step_kind k
     fv_step *s = fv_graph_add(b->graph, kind, in, layer->out, n, (size_t)layer->out.c);
     if (!s) return FV_E_MEMORY;
     if (kind == FV_STEP_CONV) {
-        s->rows = (int)layer->arg[FV_CONV_ROWS];
-        s->columns = (int)layer->arg[FV_CONV_COLUMNS];
-        s->pad = (int)layer->arg[FV_CONV_PAD];
-        s->stride = (int)layer->arg[FV_CONV_STRIDE];
+        fv_window f = fv_conv_window(layer);
+        s->rows = f.r;
+        s->columns = f.s;
+        s->pad = f.pad;
+        s->stride = f.stride;
     }
     FV_TRY(tensor(b, layer, 0, s->weight));
     return tensor(b, layer, 1, s->bias);

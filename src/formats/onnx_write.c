@@ -168,12 +168,12 @@ static char *as_rank(graph *g, const char *name, const char *suffix, value of, i
 
 static value add_conv(graph *g, const fv_layer *layer, value in) {
     node *n = add_node(g, "Conv", layer->name, "", as_rank(g, layer->name, ".image", in, 4));
-    int pad = (int)layer->arg[FV_CONV_PAD], stride = (int)layer->arg[FV_CONV_STRIDE];
+    fv_window f = fv_conv_window(layer);
     add_input(n, add_weights(g, layer->first_tensor));
     add_input(n, add_weights(g, layer->first_tensor + 1));
-    add_ints(n, "kernel_shape", 2, (int)layer->arg[FV_CONV_ROWS], (int)layer->arg[FV_CONV_COLUMNS]);
-    add_ints(n, "pads", 4, pad, pad);
-    add_ints(n, "strides", 2, stride, stride);
+    add_ints(n, "kernel_shape", 2, f.r, f.s);
+    add_ints(n, "pads", 4, f.pad, f.pad);
+    add_ints(n, "strides", 2, f.stride, f.stride);
     return (value){n->output, 4};
 }
 

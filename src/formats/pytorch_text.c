@@ -26,14 +26,15 @@ static const char *begin(writing *w, bool wants_image, int rank) {
 
 static void print_module(writing *w, const fv_layer *layer, int rank) {
     const fv_layer_type *type = layer->type;
-    const double *a = layer->arg;
+    char p[32];
     bool image = type == &fv_conv_layer || type == &fv_max_pool_layer || type == &fv_avg_pool_layer ||
                  type == &fv_global_pool_layer;
     const char *nn = begin(w, image, rank), *end = *nn == 'I' ? ")" : "";
     if (type == &fv_conv_layer) {
-        fprintf(w->out, "%sConv2d%s(%d, %d, (%d, %d)", nn, end, layer->in.c, layer->out.c, (int)a[1], (int)a[2]);
-        if (a[4] > 1) fprintf(w->out, ", stride=%d", (int)a[4]);
-        if (a[3] > 0) fprintf(w->out, ", padding=%d", (int)a[3]);
+        fv_window f = fv_conv_window(layer);
+        fprintf(w->out, "%sConv2d%s(%d, %d, (%d, %d)", nn, end, layer->in.c, layer->out.c, f.r, f.s);
+        if (f.stride > 1) fprintf(w->out, ", stride=%d", f.stride);
+        if (f.pad > 0) fprintf(w->out, ", padding=%d", f.pad);
         fputc(')', w->out);
     } else if (type == &fv_dense_layer) {
         w->dense = true;
@@ -41,11 +42,13 @@ static void print_module(writing *w, const fv_layer *layer, int rank) {
     } else if (type == &fv_norm_layer) {
         fprintf(w->out, "nn.BatchNorm%dd(%d)", rank == 4 ? 2 : 1, layer->in.c);
     } else if (type == &fv_max_pool_layer || type == &fv_avg_pool_layer) {
-        fprintf(w->out, "%s%s%s(%d)", nn, type == &fv_max_pool_layer ? "MaxPool2d" : "AvgPool2d", end, (int)a[0]);
+        fprintf(w->out, "%s%s%s(%d)", nn, type == &fv_max_pool_layer ? "MaxPool2d" : "AvgPool2d", end,
+                (int)layer->arg[0]);
     } else if (type == &fv_global_pool_layer) {
         fprintf(w->out, "%sAdaptiveAvgPool2d%s(1)", nn, end);
     } else if (type == &fv_dropout_layer || type == &fv_dropout2d_layer) {
-        fprintf(w->out, "nn.Dropout%s(%g)", type == &fv_dropout_layer ? "" : "2d", a[0]);
+        fv_text_number(p, sizeof p, layer->arg[0]);
+        fprintf(w->out, "nn.Dropout%s(%s)", type == &fv_dropout_layer ? "" : "2d", p);
     } else {
         fprintf(w->out, "nn.%s()", type == &fv_relu_layer ? "ReLU" : "Flatten");
     }

@@ -7,25 +7,31 @@
 #include "nn/norm.h"
 #include "nn/plan.h"
 
+enum { FILTERS, ROWS, COLUMNS, PAD, STRIDE };
+
 static const fv_param params[] = {
     {"filters", FV_PARAM_INTEGER, 1, true, 1, 4096, 0}, {"size", FV_PARAM_SIZE, 2, true, 1, 63, 0},
     {NULL, FV_PARAM_INTEGER, 0, false, 0, 0, 0},        {"pad", FV_PARAM_INTEGER, 0, false, 0, 31, -1},
     {"stride", FV_PARAM_INTEGER, 0, false, 1, 16, 1},
 };
 
+fv_window fv_conv_window(const fv_layer *layer) {
+    const double *arg = layer->arg;
+    return (fv_window){(int)arg[ROWS], (int)arg[COLUMNS], (int)arg[PAD], (int)arg[STRIDE]};
+}
+
 /* Without a pad of its own: the net's, as far as the kernel's size allows. */
 static void default_pad(const fv_net *net, fv_layer *layer) {
-    double side = layer->arg[FV_CONV_ROWS] < layer->arg[FV_CONV_COLUMNS] ? layer->arg[FV_CONV_ROWS]
-                                                                         : layer->arg[FV_CONV_COLUMNS],
-           most = (side - 1) / 2;
-    if (layer->arg[FV_CONV_PAD] < 0) layer->arg[FV_CONV_PAD] = net->pad < most ? net->pad : (int)most;
+    fv_window f = fv_conv_window(layer);
+    int most = ((f.r < f.s ? f.r : f.s) - 1) / 2;
+    if (f.pad < 0) layer->arg[PAD] = net->pad < most ? net->pad : most;
 }
 
 static fv_status shape(fv_builder *builder, fv_layer *layer) {
     default_pad(builder->net, layer);
-    int k = (int)layer->arg[FV_CONV_FILTERS], r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS];
-    int pad = (int)layer->arg[FV_CONV_PAD], stride = (int)layer->arg[FV_CONV_STRIDE];
+    fv_window f = fv_conv_window(layer);
     fv_shape in = layer->in;
+    int k = (int)layer->arg[FILTERS], r = f.r, s = f.s, pad = f.pad;
     if (r % 2 == 0 || s % 2 == 0)
         return fv_builder_fail(builder, layer, "a convolution of %dx%d has no centre: its sides must be odd", r, s);
     if (pad >= r && pad >= s)
@@ -34,7 +40,7 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
         return fv_builder_fail(builder, layer,
                                "a %dx%d kernel does not fit its input of %dx%d: use a smaller one or pad", r, s, in.h,
                                in.w);
-    layer->out = (fv_shape){k, (in.h + 2 * pad - r) / stride + 1, (in.w + 2 * pad - s) / stride + 1};
+    layer->out = (fv_shape){k, (in.h + 2 * pad - r) / f.stride + 1, (in.w + 2 * pad - s) / f.stride + 1};
     size_t fan_in = (size_t)in.c * (size_t)r * (size_t)s;
     layer->multiply_adds = fan_in * fv_shape_size(layer->out);
     float bound = (float)(1 / fv_sqrt((double)fan_in));
@@ -43,11 +49,10 @@ static fv_status shape(fv_builder *builder, fv_layer *layer) {
 }
 
 static void print(const fv_layer *layer, char *out, size_t size) {
-    int n = snprintf(out, size, "conv %d %dx%d", (int)layer->arg[FV_CONV_FILTERS], (int)layer->arg[FV_CONV_ROWS],
-                     (int)layer->arg[FV_CONV_COLUMNS]);
-    if (layer->arg[FV_CONV_PAD] > 0) n += snprintf(out + n, size - (size_t)n, " pad %d", (int)layer->arg[FV_CONV_PAD]);
-    if (layer->arg[FV_CONV_STRIDE] > 1)
-        snprintf(out + n, size - (size_t)n, " stride %d", (int)layer->arg[FV_CONV_STRIDE]);
+    fv_window f = fv_conv_window(layer);
+    int n = snprintf(out, size, "conv %d %dx%d", (int)layer->arg[FILTERS], f.r, f.s);
+    if (f.pad > 0) n += snprintf(out + n, size - (size_t)n, " pad %d", f.pad);
+    if (f.stride > 1) snprintf(out + n, size - (size_t)n, " stride %d", f.stride);
 }
 
 const fv_layer_type fv_conv_layer = {"conv", params, sizeof params / sizeof *params, shape, print, &fv_conv_op};
@@ -87,14 +92,12 @@ static int border_needed(int live_in, int live_out, int taps, int pad, int strid
 }
 
 static void need(fv_plan *plan, fv_op *op) {
-    const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
-    int stride = (int)layer->arg[FV_CONV_STRIDE];
+    fv_window f = fv_conv_window(fv_op_layer(plan, op));
     fv_value *in = &plan->values[op->in], *out = &plan->values[op->out];
-    fv_value_need(in, (out->live_h - 1) * stride + r - pad, (out->live_w - 1) * stride + s - pad, pad);
+    fv_value_need(in, (out->live_h - 1) * f.stride + f.r - f.pad, (out->live_w - 1) * f.stride + f.s - f.pad, f.pad);
     if (!fv_plan_wants(plan, op->in)) return;
-    int rows = border_needed(in->live_h, out->live_h, r, pad, stride);
-    int columns = border_needed(in->live_w, out->live_w, s, pad, stride);
+    int rows = border_needed(in->live_h, out->live_h, f.r, f.pad, f.stride);
+    int columns = border_needed(in->live_w, out->live_w, f.s, f.pad, f.stride);
     if (rows > out->gradient_border) out->gradient_border = rows;
     if (columns > out->gradient_border) out->gradient_border = columns;
 }
@@ -102,16 +105,17 @@ static void need(fv_plan *plan, fv_op *op) {
 /* Fills the phase of input rows a, a + stride, ... and columns b, b + stride, ... */
 static void lay_out_phase(fv_plan *plan, const fv_op *op, phase *ph, int32_t *room, int a, int b) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
-    int stride = (int)layer->arg[FV_CONV_STRIDE], n = 0;
+    fv_window f = fv_conv_window(layer);
+    int stride = f.stride, n = 0;
     fv_block none = {0};
     fv_map dx = fv_plan_gradient(plan, op->in, &none), dy = fv_plan_gradient(plan, op->out, &none);
-    int32_t *taps = room, *order = room + r * s;
-    for (int i = 0; i < r; i++)
-        for (int j = 0; j < s; j++) {
-            if ((a + pad - i) % stride || (b + pad - j) % stride) continue;
-            order[n] = i * s + j;
-            taps[n++] = (int32_t)((a + pad - i) / stride * dy.row + (b + pad - j) / stride * FV_LANES);
+    int32_t *taps = room, *order = room + f.r * f.s;
+    for (int i = 0; i < f.r; i++)
+        for (int j = 0; j < f.s; j++) {
+            int down = a + f.pad - i, right = b + f.pad - j;
+            if (down % stride || right % stride) continue;
+            order[n] = i * f.s + j;
+            taps[n++] = (int32_t)(down / stride * dy.row + right / stride * FV_LANES);
         }
     ph->shape = (fv_conv_shape){.n_in = layer->out.c,
                                 .n_out = layer->in.c,
@@ -132,8 +136,8 @@ static void lay_out_phase(fv_plan *plan, const fv_op *op, phase *ph, int32_t *ro
 
 static fv_status lay_out_gradients(fv_plan *plan, fv_op *op, detail *d, int32_t *room) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int n_taps = (int)(layer->arg[FV_CONV_ROWS] * layer->arg[FV_CONV_COLUMNS]),
-        stride = (int)layer->arg[FV_CONV_STRIDE];
+    fv_window f = fv_conv_window(layer);
+    int n_taps = f.r * f.s;
     fv_block none = {0};
     fv_map dy = fv_plan_gradient(plan, op->out, &none);
     d->weights = d->forward;
@@ -141,17 +145,16 @@ static fv_status lay_out_gradients(fv_plan *plan, fv_op *op, detail *d, int32_t 
     d->weights.y_plane = dy.plane;
     fv_plan_scratch(plan, plan->k->conv_dw_scratch(layer->out.c, layer->in.c * n_taps));
     if (!fv_plan_wants(plan, op->in)) return FV_OK;
-    for (int a = 0; a < stride; a++)
-        for (int b = 0; b < stride; b++, room += 2 * n_taps)
+    for (int a = 0; a < f.stride; a++)
+        for (int b = 0; b < f.stride; b++, room += 2 * n_taps)
             lay_out_phase(plan, op, &d->phases[d->n_phases++], room, a, b);
     return FV_OK;
 }
 
 static fv_status lay_out(fv_plan *plan, fv_op *op) {
     const fv_layer *layer = fv_op_layer(plan, op);
-    int r = (int)layer->arg[FV_CONV_ROWS], s = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD],
-        c = layer->in.c;
-    int stride = (int)layer->arg[FV_CONV_STRIDE], n_taps = r * s;
+    fv_window f = fv_conv_window(layer);
+    int c = layer->in.c, stride = f.stride, n_taps = f.r * f.s;
     size_t n_int = (size_t)(2 * n_taps + c * n_taps + 2 * n_taps * stride * stride);
     size_t n_phases = (size_t)(stride * stride);
     detail *d = calloc(1, sizeof *d + n_phases * sizeof *d->phases + n_int * sizeof(int32_t));
@@ -164,7 +167,7 @@ static fv_status lay_out(fv_plan *plan, fv_op *op) {
     fv_block none = {0};
     fv_map x = fv_plan_data(plan, op->in, &none), y = fv_plan_data(plan, op->out, &none);
     for (int t = 0; t < n_taps; t++) {
-        d->taps[t] = (int32_t)((t / s - pad) * x.row + (t % s - pad) * FV_LANES);
+        d->taps[t] = (int32_t)((t / f.s - f.pad) * x.row + (t % f.s - f.pad) * FV_LANES);
         d->order[t] = t;
         for (int i = 0; i < c; i++) d->offsets[i * n_taps + t] = (int32_t)(i * x.plane) + d->taps[t];
     }

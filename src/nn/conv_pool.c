@@ -12,7 +12,7 @@ typedef struct detail {
 } detail;
 
 static void need(fv_plan *plan, fv_op *op) {
-    int pad = (int)fv_op_layer(plan, op)->arg[FV_CONV_PAD];
+    int pad = fv_conv_window(fv_op_layer(plan, op)).pad;
     fv_value *in = &plan->values[op->in], *out = &plan->values[op->out];
     fv_value_need(in, 2 * out->live_h + 2 - pad, 2 * out->live_w + 2 - pad, pad);
     if (pad > in->gradient_border) in->gradient_border = pad; /* windows reach over the edge */
@@ -66,14 +66,14 @@ static void forward(const fv_plan *plan, const fv_op *op, const fv_block *block)
     fv_map x = fv_plan_data(plan, op->in, block), y = fv_plan_data(plan, op->out, block);
     const uint16_t *keep = fv_dropout2d_draw(plan, op, block);
     uint8_t *winners = plan->mode == FV_TRAIN ? (uint8_t *)(block->memory + op->kept) : NULL;
-    plan->k->conv_pool(&d->forward, window(&x, (int)layer->arg[FV_CONV_PAD]), fv_folded_weights_of(plan, op),
+    plan->k->conv_pool(&d->forward, window(&x, fv_conv_window(layer).pad), fv_folded_weights_of(plan, op),
                        fv_folded_bias_of(plan, op), keep, fv_dropout2d_scale(plan, op), y.at, winners);
 }
 
 static void backward(const fv_plan *plan, const fv_op *op, const fv_block *block) {
     const fv_layer *layer = fv_op_layer(plan, op);
     const detail *d = op->detail;
-    int pad = (int)layer->arg[FV_CONV_PAD];
+    int pad = fv_conv_window(layer).pad;
     fv_map x = fv_plan_data(plan, op->in, block), dy = fv_plan_gradient(plan, op->out, block);
     const uint8_t *winners = (const uint8_t *)(block->memory + op->kept);
     plan->k->conv_pool_ready(&d->weights, dy.at, winners, fv_dropout2d_scale(plan, op));

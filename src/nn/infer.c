@@ -280,19 +280,19 @@ fv_status fv_net_first_response(const fv_net *net, const uint8_t *image, fv_shap
     if (first->type != &fv_conv_layer) return FV_E_SHAPE;
     *shape = first->out;
     if (!out) return FV_OK;
-    int r = (int)first->arg[FV_CONV_ROWS], s = (int)first->arg[FV_CONV_COLUMNS];
-    int pad = (int)first->arg[FV_CONV_PAD], stride = (int)first->arg[FV_CONV_STRIDE];
+    fv_window f = fv_conv_window(first);
     const float *w = fv_layer_data(net, first, 0), *bias = fv_layer_data(net, first, 1);
     fv_shape in = net->input;
     for (int k = 0; k < shape->c; k++)
         for (int p = 0; p < shape->h; p++)
             for (int q = 0; q < shape->w; q++) {
                 double sum = bias[k];
-                for (int t = 0; t < in.c * r * s; t++) {
-                    int c = t / (r * s), h = p * stride - pad + t / s % r, v = q * stride - pad + t % s;
+                for (int t = 0; t < in.c * f.r * f.s; t++) {
+                    int c = t / (f.r * f.s), h = p * f.stride - f.pad + t / f.s % f.r;
+                    int v = q * f.stride - f.pad + t % f.s;
                     if (h < 0 || h >= in.h || v < 0 || v >= in.w) continue;
                     double x = (image[(c * in.h + h) * in.w + v] / 255.0 - net->mean[c]) / net->std[c];
-                    sum += x * w[k * in.c * r * s + t];
+                    sum += x * w[k * in.c * f.r * f.s + t];
                 }
                 out[(k * shape->h + p) * shape->w + q] = (float)sum;
             }

@@ -128,7 +128,7 @@ static fv_status parse_layer(fv_builder *b, int from, const char *name, int dept
     FV_TRY(fv_text_arguments(&b->cursor, word, type->params, type->n_params, b->net->n_classes, layer->arg, b->error));
     *last = b->net->n_layers - 1;
     FV_TRY(type->shape(b, layer));
-    if (type == &fv_conv_layer && layer->arg[FV_CONV_PAD] > 0 && is_flat(b->net, from))
+    if (type == &fv_conv_layer && fv_conv_window(layer).pad > 0 && is_flat(b->net, from))
         return fv_builder_fail(b, layer, "behind `flatten` or `dense` a convolution is 1x1, without pad");
     return FV_OK;
 }

@@ -33,8 +33,10 @@ struct fv_layer {
     size_t multiply_adds;
 };
 
-/* A convolution's arguments. */
-enum { FV_CONV_FILTERS, FV_CONV_ROWS, FV_CONV_COLUMNS, FV_CONV_PAD, FV_CONV_STRIDE };
+/* What a filter sees: r rows and s columns every `stride` pixels, with `pad` zeros around the input. */
+typedef struct fv_window {
+    int r, s, pad, stride;
+} fv_window;
 
 /* Dense weights are stored [I][S] for the kernels; everything else as PyTorch has it. */
 typedef enum fv_storage { FV_AS_PYTORCH, FV_TRANSPOSED } fv_storage;
@@ -72,6 +74,9 @@ fv_status fv_builder_tensor(fv_builder *builder, fv_layer *layer, const char *su
                             fv_storage storage, bool trained, float bound, float constant);
 /* Fails with FV_E_SHAPE, pointing at the layer's word. */
 fv_status fv_builder_fail(fv_builder *builder, const fv_layer *layer, const char *format, ...) FV_PRINTF(3, 4);
+
+/* Of a convolution. */
+fv_window fv_conv_window(const fv_layer *layer);
 
 /* Reads the text into net->layers and net->tensors. */
 fv_status fv_model_parse(fv_net *net, const char *text, fv_error *error);

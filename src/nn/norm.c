@@ -32,10 +32,14 @@ void fv_norm_coefficients(const fv_net *net, const fv_layer *norm, float *scale,
     }
 }
 
+/* Weights of a filter. */
+static size_t per_filter(const fv_layer *conv) {
+    fv_window f = fv_conv_window(conv);
+    return (size_t)conv->in.c * (size_t)f.r * (size_t)f.s;
+}
+
 size_t fv_folded_bias(const fv_layer *conv) {
-    size_t n =
-        (size_t)conv->out.c * (size_t)conv->in.c * (size_t)(conv->arg[FV_CONV_ROWS] * conv->arg[FV_CONV_COLUMNS]);
-    return (n + 15) / 16 * 16;
+    return ((size_t)conv->out.c * per_filter(conv) + 15) / 16 * 16;
 }
 
 size_t fv_folded_size(const fv_layer *conv) {
@@ -45,11 +49,10 @@ size_t fv_folded_size(const fv_layer *conv) {
 const float *fv_fold_norm(const fv_net *net, const fv_layer *conv, const fv_layer *norm, float *folded) {
     const float *w = fv_layer_data(net, conv, 0), *bias = fv_layer_data(net, conv, 1);
     float *shift = folded + fv_folded_bias(conv), *scale = shift + fv_round_up(conv->out.c, 16);
-    size_t per_filter = (size_t)conv->in.c * (size_t)(conv->arg[FV_CONV_ROWS] * conv->arg[FV_CONV_COLUMNS]);
+    size_t n = per_filter(conv);
     fv_norm_coefficients(net, norm, scale, shift);
     for (int k = 0; k < conv->out.c; k++) {
-        for (size_t i = 0; i < per_filter; i++)
-            folded[(size_t)k * per_filter + i] = w[(size_t)k * per_filter + i] * scale[k];
+        for (size_t i = 0; i < n; i++) folded[(size_t)k * n + i] = w[(size_t)k * n + i] * scale[k];
         shift[k] = bias[k] * scale[k] + shift[k];
     }
     return folded;

@@ -51,11 +51,11 @@ static void cut_after(fv_plan *plan, int op) {
 /* convolution [+ batch norm, folded, when inferring] [+ relu [+ 2x2 max-pool [+ dropout2d]]] */
 static int fuse_conv(fuser *f, int i) {
     fv_op *op = add_op(f, i);
-    const double *arg = f->plan->net->layers[i].arg;
+    fv_window window = fv_conv_window(&f->plan->net->layers[i]);
     int last = i;
     if (f->plan->mode == FV_INFER) op->norm = take(f, &last, &fv_norm_layer);
     op->relu = take(f, &last, &fv_relu_layer) >= 0;
-    bool three = arg[FV_CONV_ROWS] == 3 && arg[FV_CONV_COLUMNS] == 3 && arg[FV_CONV_STRIDE] == 1;
+    bool three = window.r == 3 && window.s == 3 && window.stride == 1;
     if (op->relu && three && takes_pool2(f, &last)) {
         op->type = &fv_conv_pool_op;
         op->pool = true;

@@ -32,7 +32,7 @@ static bool is_flat(const fv_op *op) {
 }
 
 static bool knows_op(const fv_plan *plan, const fv_op *op) {
-    return is_conv(op) ? fv_op_layer(plan, op)->arg[FV_CONV_STRIDE] == 1 : is_flat(op);
+    return is_conv(op) ? fv_conv_window(fv_op_layer(plan, op)).stride == 1 : is_flat(op);
 }
 
 /* The logits must be flat; so are the features then. */
@@ -79,7 +79,8 @@ static void lay_out(fv_single *s, float *memory, size_t *size) {
 }
 
 static int taps_of(const fv_layer *layer) {
-    return (int)(layer->arg[FV_CONV_ROWS] * layer->arg[FV_CONV_COLUMNS]);
+    fv_window f = fv_conv_window(layer);
+    return f.r * f.s;
 }
 
 static void place_taps(const fv_single *s) {
@@ -87,9 +88,9 @@ static void place_taps(const fv_single *s) {
         const fv_op *op = &s->plan->ops[i];
         const fv_layer *layer = fv_op_layer(s->plan, op);
         if (!is_conv(op)) continue;
-        int columns = (int)layer->arg[FV_CONV_COLUMNS], pad = (int)layer->arg[FV_CONV_PAD];
+        fv_window f = fv_conv_window(layer);
         for (int t = 0; t < taps_of(layer); t++)
-            s->taps[i * s->most_taps + t] = (int32_t)((t / columns - pad) * s->values[op->in].row + t % columns - pad);
+            s->taps[i * s->most_taps + t] = (int32_t)((t / f.s - f.pad) * s->values[op->in].row + t % f.s - f.pad);
     }
 }
 
