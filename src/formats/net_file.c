@@ -210,7 +210,7 @@ static fv_status read_normalisation(const fv_safetensors *file, fv_net *net) {
     float mean_of[FV_MAX_CHANNELS], std_of[FV_MAX_CHANNELS];
     int n = fv_net_input(net).c;
     FV_TRY(read_list(file, "mean", n, -1e6, 1e6, mean));
-    FV_TRY(read_list(file, "std", n, 1e-6, 1e6, std));
+    FV_TRY(read_list(file, "std", n, 1e-12, 1e6, std)); /* far below what one odd pixel of a set makes */
     for (int i = 0; i < n; i++) {
         mean_of[i] = (float)mean[i];
         std_of[i] = (float)std[i];
