@@ -132,10 +132,10 @@ static void add_row(work *k, int i, int *first) {
 }
 
 static fv_status add_rows(work *k, fv_error *error) {
-    enum { STRIP = 1 << 18 /* pixels */ };
+    enum { STRIP = 1 << 18 /* pixels */, MOST_ROWS = 512 /* libvips' time grows with their square */ };
     fv_picture *p = k->picture;
     int last = k->y.n_out - 1, first = 0, begin = k->y.start[0], end = k->y.start[last] + k->y.n[last];
-    int strip = STRIP / p->w > 16 ? STRIP / p->w : 16;
+    int strip = STRIP / p->w < 16 ? 16 : STRIP / p->w > MOST_ROWS ? MOST_ROWS : STRIP / p->w;
     for (int y = begin; y < end; y += strip) {
         int n = end - y < strip ? end - y : strip;
         const uint8_t *rows;

@@ -1,5 +1,6 @@
 #include "formats/picture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +9,7 @@
 #include "formats/files.h"
 #include "formats/vips.h"
 
-enum {
-    MOST_BYTES = 1 << 28, /* of pixels: some decoders hold the whole picture */
-    FREE_PIXELS = 1 << 22,
-    PIXELS_PER_BYTE = 8300,    /* deflate's most, at 1 bit a pixel */
-    JPEG_PIXELS_PER_BYTE = 512 /* a block of 64 takes at least 1 bit */
-};
+enum { MOST_BYTES = 1 << 28 /* of pixels: some decoders hold the whole picture */, FREE_PIXELS = 1 << 22 };
 
 struct fv_picture_state {
     const fv_vips *vips;
@@ -109,13 +105,20 @@ static void drop_image(struct fv_picture_state *s) {
     s->source = NULL;
 }
 
+/* What n bytes can hold. */
+static double most_pixels(file_kind kind, size_t n) {
+    if (kind == PNM) return 8.0 * (double)n; /* a bit a pixel, not compressed */
+    double packed = kind == JPEG ? 512 /* a block of 64 takes at least a bit */ : 8300 /* deflate's most, at a bit */;
+    return fmax(FREE_PIXELS, packed * (double)n);
+}
+
 static fv_status check_size(const char *path, file_kind kind, const char *name, int w, int h, int pixel_bytes, size_t n,
                             fv_error *error) {
     double pixels = (double)w * (double)h;
     if (pixels * pixel_bytes > MOST_BYTES)
         return fv_fail(error, FV_E_DATA, "%s: has %d x %d pixels, more than the 256 MiB that are read: shrink it first",
                        fv_path_shown(path), w, h);
-    if (pixels > FREE_PIXELS && pixels > (kind == JPEG ? JPEG_PIXELS_PER_BYTE : PIXELS_PER_BYTE) * (double)n)
+    if (pixels > most_pixels(kind, n))
         return fv_fail(error, FV_E_DATA, "%s: a broken %s: %zu bytes cannot hold the %d x %d pixels it promises",
                        fv_path_shown(path), name, n, w, h);
     return FV_OK;

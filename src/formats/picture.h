@@ -21,9 +21,9 @@ typedef struct fv_picture {
 /* Opens PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, PPM or PBM (the first page or frame), recognised by its first bytes.
  *   bytes  borrowed until fv_picture_close
  *   least  where > 0, a JPEG may come smaller by 2, 4 or 8, as long as no side falls below it
- * CMYK and other spaces come as RGB. FV_E_DATA (no image of these kinds, broken, or larger than 2^26 pixels; a header
- * that promises more than the file can hold is refused before memory is taken), FV_E_UNSUPPORTED, FV_E_MEMORY. `path`
- * begins the messages, whose reason is exact only while no other thread reads pictures. */
+ * CMYK and other spaces come as RGB. FV_E_DATA (no image of these kinds, broken, or more than 256 MiB of pixels; a
+ * header that promises more than the file can hold is refused before memory is taken), FV_E_UNSUPPORTED, FV_E_MEMORY.
+ * `path` begins the messages, whose reason is exact only while no other thread reads pictures. */
 fv_status fv_picture_open(const char *path, const void *bytes, size_t n, int least, fv_picture *out,
                           fv_error *error) FV_MUST_CHECK;
 /* Rows [y, y + n_rows), ascending from call to call: *rows points at the first value, *stride_bytes from row to row. */

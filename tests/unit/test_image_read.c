@@ -125,6 +125,26 @@ static void a_webp_that_promises_too_much(void **state) {
     }
 }
 
+/* One column of grey, too tall to be asked for in one piece; cut short; and far taller than its bytes. */
+static void a_tall_picture(void **state) {
+    (void)state;
+    enum { HEIGHT = 40000 };
+    static uint8_t bytes[HEIGHT + 32];
+    int n = snprintf((char *)bytes, sizeof bytes, "P5 1 %d 255\n", HEIGHT);
+    uint8_t out[2];
+    fv_error error = {0};
+    fv_shape shape = {1, 2, 1};
+    memset(bytes + n, 10, HEIGHT / 2);
+    memset(bytes + n + HEIGHT / 2, 250, HEIGHT / 2);
+    assert_int_equal(fv_image_read_bytes("a.pgm", bytes, (size_t)n + HEIGHT, shape, FV_FIT_STRETCH, false, out, &error),
+                     FV_OK);
+    assert_int_equal(out[0], 10);
+    assert_int_equal(out[1], 250);
+    assert_int_equal(fv_image_read_bytes("a.pgm", bytes, 20000, shape, FV_FIT_STRETCH, false, out, &error), FV_E_DATA);
+    assert_int_equal(fv_image_read_bytes("a.pgm", bytes, 40, shape, FV_FIT_STRETCH, false, out, &error), FV_E_DATA);
+    assert_string_equal(error.message, "a.pgm: a broken PNM: 40 bytes cannot hold the 1 x 40000 pixels it promises");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_gives_the_same_pixels),
@@ -133,6 +153,7 @@ int main(void) {
         cmocka_unit_test(growing_is_linear),
         cmocka_unit_test(bad_files_are_told),
         cmocka_unit_test(a_webp_that_promises_too_much),
+        cmocka_unit_test(a_tall_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
