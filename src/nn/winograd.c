@@ -3,15 +3,15 @@
 
 #include "nn/plan.h"
 
-enum { ROWS = 1, COLUMNS, PAD, STRIDE };                               /* of a convolution: see conv.c */
 enum { FEWEST_PRODUCTS = 512, FEWEST_PIXELS = 6, CHANNELS_STEP = 16 }; /* docs/performance.md has the measurements */
 
 /* By the layer's shape alone, so that every instruction set decides alike. The transforms are paid for by channels in
  * times channels out; tiles of 2x2 stick out of small maps. */
 bool fv_winograd_pays(const fv_layer *layer) {
-    int c = layer->in.c, k = layer->out.c, h = layer->out.h, w = layer->out.w;
-    return layer->arg[ROWS] == 3 && layer->arg[COLUMNS] == 3 && layer->arg[STRIDE] == 1 && c % CHANNELS_STEP == 0 &&
-           k % CHANNELS_STEP == 0 && c * k >= FEWEST_PRODUCTS && h >= FEWEST_PIXELS && w >= FEWEST_PIXELS;
+    const fv_window f = fv_conv_window(layer);
+    const int c = layer->in.c, k = layer->out.c, h = layer->out.h, w = layer->out.w;
+    return f.r == 3 && f.s == 3 && f.stride == 1 && c % CHANNELS_STEP == 0 && k % CHANNELS_STEP == 0 &&
+           c * k >= FEWEST_PRODUCTS && h >= FEWEST_PIXELS && w >= FEWEST_PIXELS;
 }
 
 typedef struct detail {
@@ -20,7 +20,7 @@ typedef struct detail {
 } detail;
 
 static int pad_of(const fv_plan *plan, const fv_op *op) {
-    return (int)fv_op_layer(plan, op)->arg[PAD];
+    return fv_conv_window(fv_op_layer(plan, op)).pad;
 }
 
 static int larger(int a, int b) {
