@@ -19,14 +19,17 @@ else()
 endif()
 
 set(opened "libvips42 | libvips42t64, libzip4 | libzip5, libcurl4 | libcurl4t64")
+set(opened_always "libopenblas0, liblapacke") # every study needs them
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME fovea)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS ${opened})
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS ${opened_always})
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "One command takes a dataset and answers what every report on a classifier
 asks, in one page that opens offline.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libfovea${FOVEA_ABI})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS ${opened})
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS ${opened_always})
 set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "The shared library, for programs that were built with it.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/triggers)
 file(CONFIGURE OUTPUT triggers CONTENT "activate-noawait ldconfig\n")
@@ -34,7 +37,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libfovea-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfovea${FOVEA_ABI} (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS # what the static library stands on
-    "zlib1g-dev, libpng-dev, libjansson-dev, libmd-dev, libopenblas-dev, liblapacke-dev, libprotobuf-c-dev")
+    "zlib1g-dev, libpng-dev, libjansson-dev, libmd-dev, libprotobuf-c-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "Headers, static library, pkg-config and CMake package files.")
 
 file(READ NOTICE notice)

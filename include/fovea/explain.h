@@ -21,7 +21,7 @@ fv_status fv_mistakes(const fv_prediction *predictions, size_t n, uint32_t **out
 /* Principal components: x [n][d] row-major, centred by the mean -> z [n][k], k <= min(n, d); the sign of each component
  * makes its largest loading positive. Eigenvectors of the covariance (LAPACK), one BLAS thread.
  * variance [k] (may be NULL): share of the total variance. FV_E_ARGUMENT; FV_E_MEMORY; FV_E_DIVERGED where a number is
- * not finite, or too large to square. */
+ * not finite, or too large to square; FV_E_UNSUPPORTED where OpenBLAS or LAPACKE is missing. */
 fv_status fv_principal_components(const float *x, size_t n, int d, int k, float *z, double *variance) FV_MUST_CHECK;
 
 /* Exact k nearest neighbours by Euclidean distance of each of nq queries q [nq][d] among x [n][d]; ties by index.

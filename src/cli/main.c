@@ -112,6 +112,15 @@ int cli_end(fv_status status, const fv_error *error) {
     }
 }
 
+/* A mapped file that another program cut short ends here: nothing but plain system calls is safe. */
+static void on_bus_error(int number) {
+    static const char text[] =
+        "fovea: a file became shorter while it was read: get it again, and go on with --resume\n";
+    (void)number;
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(n < 0 ? CLI_FAILED : CLI_IO);
+}
+
 static void catch_signals(void) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, ignore = {.sa_handler = SIG_IGN};
     sigemptyset(&action.sa_mask);
@@ -120,6 +129,7 @@ static void catch_signals(void) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL); /* what cannot be written is told by status 4, and a training goes on */
+    signal(SIGBUS, on_bus_error);
 }
 
 /* A standard descriptor that is closed would be given to the first file that is opened, and a table printed into it:
@@ -150,7 +160,8 @@ int main(int argc, char **argv) {
     record_command(argc, argv);
     if (!fill_standard_descriptors()) return CLI_IO;
     catch_signals();
-    setvbuf(stdout, NULL, _IOLBF, 0); /* whole lines, also into a pipe */
+    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* it would start more when it is opened, which nothing here uses */
+    setvbuf(stdout, NULL, _IOLBF, 0);       /* whole lines, also into a pipe */
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     if (!words) return cli_end(FV_E_MEMORY, &(fv_error){FV_E_MEMORY, "out of memory"});
     for (int i = 0; i < argc; i++) words[i] = argv[i];

@@ -92,7 +92,7 @@ static void scaling(cli_table *table, const json_t *study) {
     }
     if (!fit) return;
     char law[96];
-    snprintf(law, sizeof law, "n^-%.2f (%.2f-%.2f)", number(fit, "exponent"), number(fit, "exponent_low"),
+    snprintf(law, sizeof law, "n^%.2f (%.2f-%.2f)", 0 - number(fit, "exponent"), number(fit, "exponent_low"),
              number(fit, "exponent_high"));
     row(table, "", "error falls as", law, "");
 }

@@ -246,5 +246,9 @@ fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *
     fv_embedding_deinit(&made);
     if (status == FV_E_DIVERGED)
         return fv_fail(error, status, "embedding: a feature is not a finite number, or too large");
+    if (status == FV_E_UNSUPPORTED)
+        return fv_fail(error, status,
+                       "embedding: its first place is the work of OpenBLAS and LAPACKE, which are not here: install "
+                       "them, on Debian with `apt-get install libopenblas0 liblapacke`");
     return fv_fail(error, status, "embedding: %s", fv_status_text(status));
 }

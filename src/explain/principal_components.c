@@ -1,16 +1,16 @@
-#include <cblas.h>
 #include <float.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "explain/openblas.h"
 #include "fovea/explain.h"
 
 enum { ROWS = 256 }; /* centred at a time */
 
 typedef struct job {
+    const fv_openblas *blas;
     const float *x;
     size_t n;
     int d, k;
@@ -38,7 +38,8 @@ static void sum_covariance(const job *j) {
     for (size_t c = 0; c < d; c++) j->mean[c] /= (double)j->n;
     for (size_t begin = 0; begin < j->n; begin += ROWS) {
         const int rows = centre_rows(j, begin);
-        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, j->d, rows, 1, j->centred, j->d, 1, j->covariance, j->d);
+        j->blas->cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, j->d, rows, 1, j->centred, j->d, 1, j->covariance,
+                             j->d);
     }
 }
 
@@ -47,8 +48,9 @@ static fv_status find_loadings(const job *j) {
     const size_t d = (size_t)j->d;
     lapack_int found = 0;
     /* Row-major upper is column-major lower of the same symmetric matrix; each vector is a row of `loadings`. */
-    lapack_int info = LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', j->d, j->covariance, j->d, 0, 0, j->d - j->k + 1,
-                                     j->d, 0, &found, j->values, j->loadings, j->d, j->support);
+    lapack_int info =
+        j->blas->LAPACKE_dsyevr(LAPACK_COL_MAJOR, 'V', 'I', 'L', j->d, j->covariance, j->d, 0, 0, j->d - j->k + 1, j->d,
+                                0, &found, j->values, j->loadings, j->d, j->support);
     if (info == LAPACK_WORK_MEMORY_ERROR) return FV_E_MEMORY;
     if (info != 0 || found != j->k) return FV_E_DIVERGED;
     for (size_t v = 0; v < (size_t)j->k; v++) {
@@ -65,8 +67,8 @@ static void project(const job *j, float *z) {
     const size_t k = (size_t)j->k;
     for (size_t begin = 0; begin < j->n; begin += ROWS) {
         const int rows = centre_rows(j, begin);
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, j->k, j->d, 1, j->centred, j->d, j->loadings, j->d,
-                    0, j->projected, j->k);
+        j->blas->cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, j->k, j->d, 1, j->centred, j->d,
+                             j->loadings, j->d, 0, j->projected, j->k);
         for (size_t r = 0; r < (size_t)rows; r++)
             for (size_t v = 0; v < k; v++) z[(begin + r) * k + v] = (float)j->projected[r * k + (k - 1 - v)];
     }
@@ -98,11 +100,12 @@ static fv_status run(job *j, float *z, double *variance) {
 fv_status fv_principal_components(const float *x, size_t n, int d, int k, float *z, double *variance) {
     if (n < 1 || d < 1 || k < 1 || k > d || (size_t)k > n) return FV_E_ARGUMENT;
     job j = {.x = x, .n = n, .d = d, .k = k};
+    FV_TRY(fv_openblas_get(&j.blas));
     /* The setting belongs to the process. */
-    const int blas_threads = openblas_get_num_threads();
-    openblas_set_num_threads(1);
+    const int blas_threads = j.blas->openblas_get_num_threads();
+    j.blas->openblas_set_num_threads(1);
     fv_status status = run(&j, z, variance);
-    openblas_set_num_threads(blas_threads);
+    j.blas->openblas_set_num_threads(blas_threads);
     free(j.mean);
     free(j.centred);
     free(j.covariance);

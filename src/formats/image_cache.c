@@ -1,11 +1,15 @@
 /* Decoded images on disk: a line of JSON, then what its sizes say, then the checksum of it all. */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -193,6 +197,51 @@ bool fv_image_cache_read(const fv_image_cache *cache, fv_set_content *content) {
     return true;
 }
 
+static void make_directories(const char *path) {
+    char directory[FV_CACHE_PATH];
+    snprintf(directory, sizeof directory, "%s", path);
+    for (char *at = directory + 1; *at; at++) {
+        if (*at != '/') continue;
+        *at = 0;
+        mkdir(directory, 0777);
+        *at = '/';
+    }
+}
+
+static void name_lock(const fv_image_cache *cache, char name[FV_CACHE_PATH + 8]) {
+    snprintf(name, FV_CACHE_PATH + 8, "%s.lock", cache->path);
+}
+
+fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *o, int *lock, fv_error *error) {
+    const struct timespec pause = {0, 20000000};
+    char name[FV_CACHE_PATH + 8];
+    bool told = false;
+    *lock = -1;
+    if (!*cache->path) return FV_OK;
+    make_directories(cache->path);
+    name_lock(cache, name);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        if (o->cancelled && o->cancelled(o->context)) {
+            close(fd);
+            return fv_fail(error, FV_E_INTERRUPTED, "%s: interrupted", name);
+        }
+        if (!told && o->on_note) o->on_note(o->context, "another fovea reads these images: waiting for it");
+        told = true;
+        nanosleep(&pause, NULL);
+    }
+    *lock = fd;
+    return FV_OK;
+}
+
+void fv_image_cache_unlock(const fv_image_cache *cache, int lock) {
+    char name[FV_CACHE_PATH + 8];
+    if (lock < 0) return;
+    name_lock(cache, name);
+    unlink(name); /* who waits for it finds the cache, so one who makes it anew does no harm */
+    close(lock);
+}
+
 static json_t *header_of(const fv_image_cache *cache, const fv_set_content *c, size_t names) {
     json_t *notes = json_array();
     for (int i = 0; i < c->n_notes; i++) json_array_append_new(notes, json_string(c->notes[i]));
@@ -205,14 +254,7 @@ static json_t *header_of(const fv_image_cache *cache, const fv_set_content *c, s
 
 fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content *c, fv_error *error) {
     size_t n = c->train.n + c->test.n, names = 0, pixels = fv_image_size(c->train.shape);
-    char directory[FV_CACHE_PATH];
-    snprintf(directory, sizeof directory, "%s", cache->path);
-    for (char *at = directory + 1; *at; at++) {
-        if (*at != '/') continue;
-        *at = 0;
-        mkdir(directory, 0777);
-        *at = '/';
-    }
+    make_directories(cache->path);
     stored_origin *stored = fv_alloc(n, sizeof *stored);
     if (!stored) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", cache->path);
     for (size_t i = 0; i < n; i++) {

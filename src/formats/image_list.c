@@ -255,6 +255,21 @@ static fv_status decode_list(decoding *d, fv_set_content *out, fv_error *error) 
     return gather(d, out);
 }
 
+static fv_status decode_and_keep(fv_image_list *list, const fv_image_cache *cache, fv_set_content *content,
+                                 fv_error *error) {
+    const fv_dataset_options *o = content->options;
+    decoding d = {.list = list, .options = o};
+    fv_status status = decode_list(&d, content, error);
+    free(d.train);
+    free(d.test);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
+    FV_TRY(status);
+    fv_error reason;
+    if (*cache->path && !content->n_unread && fv_image_cache_write(cache, content, &reason) != FV_OK && o->on_note)
+        o->on_note(o->context, reason.message);
+    return FV_OK;
+}
+
 /* Tells the files that were left out; too many are an error. */
 static fv_status judge_bad(const fv_image_list *list, const fv_set_content *content, fv_error *error) {
     const fv_dataset_options *o = content->options;
@@ -289,15 +304,11 @@ fv_status fv_image_list_read(fv_image_list *list, fv_set_content *content, fv_er
     fv_image_cache_find(list, o, &cache);
     content->n_classes = list->n_classes;
     if (!fv_image_cache_read(&cache, content)) {
-        decoding d = {.list = list, .options = o};
-        fv_status status = decode_list(&d, content, error);
-        free(d.train);
-        free(d.test);
-        if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
+        int lock;
+        FV_TRY(fv_image_cache_lock(&cache, o, &lock, error));
+        fv_status status = fv_image_cache_read(&cache, content) ? FV_OK : decode_and_keep(list, &cache, content, error);
+        fv_image_cache_unlock(&cache, lock);
         FV_TRY(status);
-        fv_error reason;
-        if (*cache.path && !content->n_unread && fv_image_cache_write(&cache, content, &reason) != FV_OK && o->on_note)
-            o->on_note(o->context, reason.message);
     }
     content->class_names = list->class_names;
     list->class_names = NULL;

@@ -10,7 +10,6 @@ here=$(mktemp -d) || exit 1
 trap 'rm -rf "$here"' EXIT
 cd "$here" || exit 1
 export XDG_CACHE_HOME="$here/cache"
-export OPENBLAS_NUM_THREADS=1
 large() {
     [ "$size" = large ]
 }
@@ -59,8 +58,135 @@ mapped() {
     echo "$part: 100,000 images of 28x28 trained and evaluated within 40 MiB beside the file"
 }
 
+# ---- trainings started at once, each in its own directory, on one folder that nobody has decoded yet ----
+
+together() {
+    n=10
+    ! large || n=100
+    made folder together-data 2000 400
+    for i in $(seq $n); do
+        "$fovea" train together-data --epochs 1 --quiet --out "together/$i" >"together-$i.log" 2>&1 &
+    done
+    wait
+    [ "$(cat together/*/run.json | sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' | wc -l)" -eq $n ] ||
+        fail "not all of $n trainings ended well: $(cat together-*.log)"
+    [ "$(cat together/*/run.json | grep weights_sha256 | sort -u | wc -l)" -eq 1 ] || fail "the weights differ"
+    waited=$(grep -l 'waiting for it' together-*.log | wc -l)
+    [ "$waited" -gt 0 ] || fail "nobody waited for the one that decodes"
+    [ "$(ls cache/fovea/.images | wc -l)" -eq 1 ] || fail "the cache holds more than the set: $(ls cache/fovea/.images)"
+    echo "$part: $n trainings at once, the same weights; $waited waited for the one that decoded the folder"
+}
+
+# ---- in one directory: one at a time, a study too ----
+
+same() {
+    "$fovea" study digits --parts scaling --epochs 40 --seeds 2 --quiet --out same-study 2>same.log &
+    pid=$!
+    while [ ! -e same-study/resume.json ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    "$fovea" study --resume same-study --quiet >out 2>&1
+    [ $? -eq 2 ] && grep -q 'another fovea' out || fail "a second study went on in the first one's directory: $(cat out)"
+    "$fovea" study digits --epochs 1 --quiet --out same-study >out 2>&1
+    [ $? -eq 2 ] || fail "a second study began in the first one's directory: $(cat out)"
+    wait $pid || fail "the first study suffered: $(cat same.log)"
+    [ -s same-study/report.html ] || fail "the first study has no report"
+    echo "$part: a second study in the directory of one that runs is refused"
+}
+
+# ---- rows of predictions into a pipe that closes ----
+
+pipe() {
+    n=3000
+    ! large || n=100000
+    made folder pipe-data $n 100
+    "$fovea" train pipe-data --subset 1000 --epochs 1 --quiet --out pipe-run || fail "does not train"
+    { "$tools/peak" kib "$fovea" predict pipe-run pipe-data/train --csv 2>err; echo $? >status; } | head -n 3 >out
+    [ "$(wc -l <out)" -eq 3 ] || fail "head got no three lines: $(cat out err)"
+    [ "$(wc -l <err)" -le 1 ] || fail "a closed pipe is told more than once: $(cat err)"
+    case $(cat status) in
+    4 | 141) ;; # the message of a full disk, or SIGPIPE
+    *) fail "ends with status $(cat status): $(cat err)" ;;
+    esac
+    "$fovea" predict pipe-run pipe-data/train --csv >rows || fail "does not predict"
+    [ "$(wc -l <rows)" -eq $((n + 1)) ] || fail "$(wc -l <rows) lines for $n images"
+    echo "$part: predictions of $n images | head: status $(cat status), $(($(cat kib) >> 10)) MiB"
+}
+
+# ---- a study of a million images within 3 GiB ----
+
+million() {
+    made idx million-data 1000000 100000
+    "$tools/peak" kib "$fovea" data info million-data >out 2>&1 || fail "data info: $(cat out)"
+    info=$(cat kib)
+    "$tools/peak" kib "$fovea" study million-data --epochs 1 --seeds 1 --quiet --out million >out 2>&1 ||
+        fail "$(cat out)"
+    [ "$(cat kib)" -lt 3145728 ] || fail "the study took $(cat kib) KiB, more than 3 GiB"
+    [ "$info" -lt 3145728 ] || fail "data info took $info KiB, more than 3 GiB"
+    page=$(wc -c <million/report.html)
+    [ "$page" -lt 10000000 ] || fail "the report has $page bytes"
+    echo "$part: study $(($(cat kib) >> 10)) MiB, data info $((info >> 10)) MiB, report $((page / 1000)) kB"
+}
+
+# ---- fifty million parameters ----
+
+parameters() {
+    made idx wide-data 2000 200
+    wide='conv 8 3x3, relu, maxpool 2, dense 37000, relu, dense classes'
+    "$tools/peak" kib "$fovea" train wide-data --model "$wide" --epochs 1 --quiet --out wide-whole 2>err ||
+        fail "$(cat err)"
+    kib=$(cat kib)
+    "$fovea" train wide-data --model "$wide" --epochs 1 --checkpoint-every 1 --quiet --out wide 2>err &
+    pid=$!
+    while [ ! -e wide/checkpoint.safetensors ] && kill -0 $pid 2>/dev/null; do sleep 0.05; done
+    kill -9 $pid 2>/dev/null
+    wait $pid
+    checkpoint=$(wc -c <wide/checkpoint.safetensors) || fail "no checkpoint was there to resume"
+    "$fovea" train --resume wide --quiet 2>err || fail "$(cat err)"
+    [ "$(hash_of wide)" = "$(hash_of wide-whole)" ] || fail "resumed, it has other weights"
+    "$fovea" eval wide --quiet >out 2>&1 || "$fovea" eval wide >out 2>&1 || fail "eval: $(cat out)"
+    for format in safetensors onnx npz c; do
+        "$tools/peak" kib "$fovea" export wide --format $format -o wide.$format >out 2>&1
+        status=$?
+        echo "  export $format: status $status, $(($(cat kib) >> 10)) MiB, $(wc -c <wide.$format 2>/dev/null) bytes"
+        [ $status -eq 0 ] || [ $format = c ] || fail "export $format: $(cat out)"
+        rm -f wide.$format
+    done
+    echo "$part: 50 million weights trained within $((kib >> 10)) MiB, checkpoint $((checkpoint >> 20)) MiB, same bits resumed"
+}
+
+# ---- a set larger than memory: a control group of 256 MiB, or 64 MiB beside the file ----
+
+larger() {
+    model='avgpool 8, avgpool 4, dense classes'
+    group=/sys/fs/cgroup/memory/fovea-load-$$
+    if mkdir "$group" 2>/dev/null && echo $((256 << 20)) >"$group/memory.limit_in_bytes"; then
+        # The group's own memory holds the pages of the files that it writes and reads.
+        (echo 0 >"$group/cgroup.procs" && "$tools/make_load" idx larger-data 64000 1536 256 &&
+            exec "$tools/peak" kib "$fovea" train larger-data --model "$model" --epochs 1 --quiet --out larger) >out 2>&1 ||
+            fail "$(cat out)"
+        rmdir "$group"
+        echo "$part: 4 GiB of images trained on in a control group of 256 MiB: $(($(cat kib) >> 10)) MiB with its pages of the file"
+    else
+        made idx larger-data 64000 1536 256
+    fi
+    within 64 "$fovea" train larger-data --model "$model" --epochs 1 --quiet --out larger-within
+    echo "$part: 4 GiB of images trained on within 64 MiB beside the file"
+}
+
+# ---- a CSV file of a gigabyte: pixels and a buffer are all that is kept ----
+
+csv() {
+    made csv pixels.csv 450000 0
+    "$tools/peak" kib "$fovea" train pixels.csv --subset 1000 --epochs 1 --quiet --out csv >out 2>&1 || fail "$(cat out)"
+    [ "$(cat kib)" -lt 1048576 ] || fail "took $(cat kib) KiB, more than 1 GiB"
+    echo "$part: $(wc -c <pixels.csv) bytes of CSV read within $(($(cat kib) >> 10)) MiB"
+}
+
 skipped=0
-[ $# -gt 0 ] || set -- mapped
+[ $# -gt 0 ] || if large; then
+    set -- mapped together same pipe million parameters larger csv
+else
+    set -- mapped together same pipe
+fi
 for part; do
     "$part"
     cd "$here" && rm -rf "${here:?}"/*
