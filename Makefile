@@ -36,15 +36,16 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run $(BUILD)
 
-# Kills trainings and studies at random moments and resumes them: docs/reliability.md. Then every fault of
-# tests/fault/faults.sh, all tests under the sanitizers of both compilers, and the readers for FUZZ_SECONDS each.
+# Kills trainings and studies at random moments and resumes them: docs/reliability.md. Then the large
+# parts of tests/load/load.sh, every fault of tests/fault/faults.sh, all tests under the sanitizers of both compilers, and the readers for FUZZ_SECONDS each.
 # KILLS, FAULTS: fewer of them.
 KILLS ?= 400
 FAULTS ?= 1000000
 soak: build
 	@tests/cli/resume.sh $(BUILD)/fovea $(KILLS)
 	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
-	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults
+	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults load_tools
+	@tests/load/load.sh $(BUILD)/fovea $(BUILD)/tests/load large
 	@tests/fault/faults.sh $(BUILD)/tests/fault/fovea_faults $(FAULTS)
 	@for compiler in gcc clang; do \
 	    scripts/sanitize $$compiler asan && scripts/sanitize $$compiler tsan || exit 1; done
