@@ -36,9 +36,9 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@bench/run $(BUILD)
 
-# Kills trainings and studies at random moments and resumes them: docs/reliability.md. Then the large
-# parts of tests/load/load.sh, every fault of tests/fault/faults.sh, all tests under the sanitizers of both compilers, and the readers for FUZZ_SECONDS each.
-# KILLS, FAULTS: fewer of them.
+# Kills trainings and studies at random moments and resumes them: docs/reliability.md. Then the large parts of
+# tests/load/load.sh, every fault of tests/fault/faults.sh, all tests under the sanitizers of both compilers, and the
+# readers for FUZZ_SECONDS each. KILLS, FAULTS: fewer of them.
 KILLS ?= 400
 FAULTS ?= 1000000
 soak: build

@@ -31,6 +31,11 @@ bool fv_images_map(fv_images *images, int fd, uint64_t offset) {
     return true;
 }
 
+void fv_images_expect(const fv_images *images, bool in_order) {
+    if (images->mapped)
+        (void)madvise((void *)(uintptr_t)images->mapped, images->mapped_bytes, in_order ? MADV_NORMAL : MADV_RANDOM);
+}
+
 void fv_images_deinit(fv_images *images) {
     release_pixels(images);
     free_const(images->labels);

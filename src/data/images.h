@@ -27,6 +27,10 @@ void fv_images_deinit(fv_images *images);
  * read-only. False where that cannot be done: they must be read. */
 bool fv_images_map(fv_images *images, int fd, uint64_t offset) FV_MUST_CHECK;
 
+/* Tells the system how mapped pixels will be read: ahead where all come in order, and what is asked for alone where
+ * they are drawn at random. Of a set that is larger than memory an epoch would else read many times the file. */
+void fv_images_expect(const fv_images *images, bool in_order);
+
 /* Copies images[indices] into images that own their memory. */
 fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, fv_images *out) FV_MUST_CHECK;
 

@@ -32,12 +32,14 @@ fv_status fv_pixel_statistics(const fv_images *images, const fv_indices *indices
     size_t n = indices ? indices->n : images->n, plane = (size_t)images->shape.h * (size_t)images->shape.w;
     if (n == 0 || plane == 0 || images->shape.c < 1 || images->shape.c > FV_MAX_CHANNELS) return FV_E_ARGUMENT;
     sums channel[FV_MAX_CHANNELS] = {{0}};
+    fv_images_expect(images, true);
     for (size_t i = 0; i < n; i++) {
         size_t at = indices ? indices->at[i] : i;
         if (at >= images->n) return FV_E_ARGUMENT;
         const uint8_t *image = images->pixels + at * fv_image_size(images->shape);
         for (int c = 0; c < images->shape.c; c++) add(image + (size_t)c * plane, plane, &channel[c]);
     }
+    fv_images_expect(images, false);
     for (int c = 0; c < images->shape.c; c++) {
         double count = (double)n * (double)plane;
         /* count^2 * variance = count * sum of squares - sum^2, in integers */

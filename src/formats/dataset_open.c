@@ -225,6 +225,8 @@ static fv_status open_set(const char *name, const char *path, const fv_dataset_o
         fv_dataset_destroy(set);
         return status;
     }
+    fv_images_expect(&set->train, false);
+    fv_images_expect(&set->test, false);
     *out = set;
     return FV_OK;
 }
