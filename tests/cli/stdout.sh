@@ -84,9 +84,15 @@ done
 "$fovea" predict run - <pipe >&- 2>&- &
 pid=$!
 exec 5>pipe
-sleep 0.2
-for fd in 1 2; do
-    [ "$(readlink /proc/$pid/fd/$fd)" = /dev/null ] || fail "descriptor $fd: $(ls -l /proc/$pid/fd)"
+tries=0
+until [ "$(readlink /proc/$pid/fd/1)$(readlink /proc/$pid/fd/2)" = /dev/null/dev/null ]; do
+    tries=$((tries + 1))
+    [ $tries -lt 200 ] || {
+        ls -l /proc/$pid/fd
+        kill -9 $pid
+        fail "descriptors 1 and 2 stay closed"
+    }
+    sleep 0.05
 done
 kill -9 $pid
 exec 5>&-

@@ -40,7 +40,7 @@ weights() { # of the run's record
 try() { # what, fault
     what=$1 fault=$2
     mine=$(mktemp -d -p .) && cd "$mine" && cp -r ../before . || exit 1
-    [ ! -e "../$what" ] || cp -r "../$what"/* .
+    [ ! -e "../$what" ] || cp -r "../$what"/* . || exit 1
     FOVEA_FAULT=$fault work "$what" >rows 2>message
     status=$?
     case $fault in
@@ -134,8 +134,10 @@ chosen() { # how many there are
         return
     fi
     awk -v n="$1" -v most="$most" 'BEGIN {
-        step = int(n / most) + 1
-        for (at = step > 1 ? step : 1; at <= n; at += step) print at
+        for (i = 1; i <= most && i <= n; i++) { # the middles of equal parts
+            at = most < n ? int(n * (2 * i - 1) / (2 * most)) + 1 : i
+            print at
+        }
         print int(n / 2) + 1 "+" }'
 }
 
@@ -144,7 +146,7 @@ tried=0
 for what in ${*:-$everything}; do
     for kind in memory disk thread; do
         mkdir reference && cd reference && cp -r ../before . || exit 1
-        [ ! -e "../$what" ] || cp -r "../$what"/* .
+        [ ! -e "../$what" ] || cp -r "../$what"/* . || exit 1
         n=$(FOVEA_FAULT=$kind:0 work "$what" 9>&1 >"../rows.$what" 2>message) || {
             echo "$what: does not work: $(cat message)"
             exit 1
@@ -156,7 +158,8 @@ for what in ${*:-$everything}; do
             exit 1
         fi
         chosen "$n" >calls
-        sed "s/.*/$kind:&/" calls | xargs -P "${FAULT_JOBS:-$(nproc)}" -n 1 "$self" "$fovea" one "$what" >>failed
+        sed "s/.*/$kind:&/" calls | xargs -P "${FAULT_JOBS:-$(nproc)}" -n 1 "$self" "$fovea" one "$what" >>failed ||
+            echo "FAILED $what: a run did not work" >>failed
         tried=$((tried + $(wc -l <calls)))
         echo "$what: $n calls of $kind, $(wc -l <calls) made to fail"
     done

@@ -93,16 +93,18 @@ together() {
 
 # ---- in one directory: one at a time, a study too ----
 
-same() {
-    "$fovea" study digits --parts scaling --epochs 40 --seeds 2 --quiet --out same-study 2>same.log &
+same() { # the first one has hours to do
+    "$fovea" study digits --parts scaling --epochs 100000 --seeds 2 --quiet --out same-study 2>same.log &
     pid=$!
     while [ ! -e same-study/resume.json ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
     "$fovea" study --resume same-study --quiet >out 2>&1
     [ $? -eq 2 ] && grep -q 'another fovea' out || fail "a second study went on in the first one's directory: $(cat out)"
     "$fovea" study digits --epochs 1 --quiet --out same-study >out 2>&1
     [ $? -eq 2 ] || fail "a second study began in the first one's directory: $(cat out)"
-    wait $pid || fail "the first study suffered: $(cat same.log)"
-    [ -s same-study/report.html ] || fail "the first study has no report"
+    kill -INT $pid
+    wait $pid
+    status=$?
+    [ $status -eq 130 ] && [ -s same-study/resume.json ] || fail "the first study suffered: $status: $(cat same.log)"
     echo "$part: a second study in the directory of one that runs is refused"
 }
 
@@ -156,12 +158,15 @@ parameters() {
     checkpoint=$(wc -c <wide/checkpoint.safetensors) || fail "no checkpoint was there to resume"
     "$fovea" train --resume wide --quiet 2>err || fail "$(cat err)"
     [ "$(hash_of wide)" = "$(hash_of wide-whole)" ] || fail "resumed, it has other weights"
-    "$fovea" eval wide --quiet >out 2>&1 || "$fovea" eval wide >out 2>&1 || fail "eval: $(cat out)"
+    "$fovea" eval wide --quiet >out 2>&1 || fail "eval: $(cat out)"
     for format in safetensors onnx npz c; do
         "$tools/peak" kib "$fovea" export wide --format $format -o wide.$format >out 2>&1
         status=$?
         echo "  export $format: status $status, $(($(cat kib) >> 10)) MiB, $(wc -c <wide.$format 2>/dev/null) bytes"
-        [ $status -eq 0 ] || [ $format = c ] || fail "export $format: $(cat out)"
+        case $format:$status:$(cat out) in # the text of 50 million weights may be too much
+        *:0:* | c:1:*'out of memory'* | c:1:*'not enough memory'*) ;;
+        *) fail "export $format: $(cat out)" ;;
+        esac
         rm -f wide.$format
     done
     echo "$part: 50 million weights trained within $((kib >> 10)) MiB, checkpoint $((checkpoint >> 20)) MiB, same bits resumed"
