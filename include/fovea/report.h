@@ -33,8 +33,8 @@ typedef struct fv_report {
     const fv_images *images;          /* the test set */
     const fv_prediction *predictions; /* [n]; .index is the image in the set */
     const float *probabilities;       /* [n][n_classes] */
-    const uint32_t *nearest;          /* [n][8] positions, nearest first */
-    const float *nearest_distances;   /* [n][8] */
+    const uint32_t *nearest;          /* [n][8] positions, nearest first; NULL: not known */
+    const float *nearest_distances;   /* [n][8], NULL with nearest */
     const float *xy;                  /* [n][2] or NULL */
     fv_report_sheet sheet;            /* n_schemes 0: none */
     fv_report_responses responses;    /* n_images 0: none */

@@ -135,6 +135,7 @@ enum { N_SECTIONS = sizeof sections / sizeof *sections };
 /* An empty list of mistakes is an answer too. */
 static bool is_there(const fv_context *context, const section *of) {
     const json_t *part = json_object_get(context->facts->root, of->key);
+    if (!strcmp(of->key, "neighbours") && !context->report->nearest) return false;
     return part && !json_is_null(part) &&
            (json_array_size(part) > 0 || !strcmp(of->key, "mistakes") || json_is_object(part));
 }
@@ -161,6 +162,21 @@ static void put_section(const fv_context *context, const section *of, int number
     fv_put_escaped(out, fv_buffer_text(&command));
     fv_put(out, "</code></pre></div></details>\n</section>\n");
     fv_buffer_finish(&command, out);
+}
+
+/* Where neighbours were asked for, of fewer images than have eight others each. */
+static void put_too_few(const fv_context *context, fv_buffer *out) {
+    const json_t *parts = json_object_get(context->facts->config, "parts");
+    bool asked = false;
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const char *part = json_string_value(json_array_get(parts, i));
+        asked = asked || (part && strcmp(part, "neighbours") == 0);
+    }
+    if (!asked || !context->report->n || context->report->nearest) return;
+    fv_putf(out,
+            "<p class=\"prose\">What the network finds alike is not shown: %s test images are too few for eight "
+            "neighbours each.</p>\n",
+            fv_small_number(context->report->n).s);
 }
 
 static void put_glance(const fv_context *context, fv_buffer *out) {
@@ -325,6 +341,7 @@ void fv_page_write(const fv_context *context, fv_buffer *out) {
     int number = 0;
     for (int i = 0; i < N_SECTIONS; i++)
         if (is_there(context, &sections[i])) put_section(context, &sections[i], ++number, out);
+    put_too_few(context, out);
     put_foot(context, out);
     fv_put(out, "</main>\n<aside id=\"inspector\" aria-label=\"Image inspector\"></aside>\n</div>\n");
 }

@@ -43,10 +43,10 @@ static void top_classes(const float *p, int n_classes, int k, uint16_t *classes,
 }
 
 /* Per image, all of 16 bits, little endian as every machine that Fovea runs on: index low, index high, truth,
- * predicted, p of the truth, k classes, k probabilities, 8 nearest, 8 distances. */
+ * predicted, p of the truth, k classes, k probabilities and, where they are known, 8 nearest, 8 distances. */
 static fv_status put_images(const fv_report *report, int n_classes, double distance_scale, fv_buffer *out) {
     int k = n_classes < TOP ? n_classes : TOP;
-    size_t width = 5 + 2 * (size_t)k + 2 * FV_REPORT_NEAREST;
+    size_t width = 5 + 2 * (size_t)k + (report->nearest ? 2 * FV_REPORT_NEAREST : 0);
     uint16_t *records = calloc(report->n + 1, width * sizeof *records);
     if (!records) return FV_E_MEMORY;
     for (size_t i = 0; i < report->n; i++) {
@@ -60,7 +60,7 @@ static fv_status put_images(const fv_report *report, int n_classes, double dista
         at[4] = quantise(p[prediction->truth], 1);
         top_classes(p, n_classes, k, at + 5, at + 5 + k);
         uint16_t *nearest = at + 5 + 2 * k;
-        for (size_t j = 0; j < FV_REPORT_NEAREST; j++) {
+        for (size_t j = 0; report->nearest && j < FV_REPORT_NEAREST; j++) {
             nearest[j] = (uint16_t)report->nearest[i * FV_REPORT_NEAREST + j];
             nearest[FV_REPORT_NEAREST + j] =
                 quantise((double)report->nearest_distances[i * FV_REPORT_NEAREST + j], distance_scale);
@@ -212,7 +212,7 @@ static fv_status put_sheet(const fv_context *context, json_t *data, fv_buffer *o
 static fv_status put_arrays(const fv_context *context, json_t *data, fv_buffer *out) {
     const fv_report *report = context->report;
     if (!report->n) return put_sheet(context, data, out);
-    double distances = largest(report->nearest_distances, report->n * FV_REPORT_NEAREST);
+    double distances = report->nearest ? largest(report->nearest_distances, report->n * FV_REPORT_NEAREST) : 0;
     fv_set(context, data, "distance_scale", json_real(distances));
     FV_TRY(put_images(report, context->facts->n_classes, distances, out));
     if (report->xy) put_payload("xy", report->xy, report->n * 2 * sizeof *report->xy, out);

@@ -210,15 +210,13 @@ void fv_answer_architecture(const fv_context *context, fv_buffer *out) {
         fv_putf(out, "Its lead is not distinguishable from chance over %s. ", fv_buffer_text(&list));
     fv_buffer_finish(&list, out);
     size_t balanced = best;
-    bool differ = false;
-    for (size_t i = 0; i < n; i++) {
-        differ = differ || groups[i].held.macro_differs;
+    for (size_t i = 0; i < n; i++)
         if (groups[i].held.macro.accuracy > groups[balanced].held.macro.accuracy) balanced = i;
-    }
-    if (differ && balanced != best)
+    const fv_words leads = fv_percent(groups[balanced].held.macro.accuracy, 1);
+    const fv_words against = fv_percent(groups[best].held.macro.accuracy, 1);
+    if ((groups[best].held.macro_differs || groups[balanced].held.macro_differs) && strcmp(leads.s, against.s) != 0)
         fv_putf(out, "By balanced accuracy, every class counted alike, %s leads: %s against %s. ",
-                groups[balanced].name, fv_percent(groups[balanced].held.macro.accuracy, 1).s,
-                fv_percent(groups[best].held.macro.accuracy, 1).s);
+                groups[balanced].name, leads.s, against.s);
     if (n > 1) say_evidence(context->facts, groups[best].n, out);
 }
 

@@ -214,10 +214,12 @@ static void say_macro(const fv_context *context, fv_buffer *out) {
     const json_t *final = context->facts->final;
     if (!fv_fact_macro(final, "test", &macro)) return;
     double accuracy = fv_fact_number(final, "test_correct", 0) / fv_fact_number(final, "test_total", 1);
+    const fv_words balanced = fv_percent(macro.accuracy, 1), all = fv_percent(accuracy, 1);
+    if (strcmp(balanced.s, all.s) == 0) return; /* too near to speak of worse and better */
     fv_putf(out,
             " With every class counted alike, %s are right (balanced accuracy) against %s of all images: rare classes "
             "are read %s than frequent ones.",
-            fv_percent(macro.accuracy, 1).s, fv_percent(accuracy, 1).s, macro.accuracy < accuracy ? "worse" : "better");
+            balanced.s, all.s, macro.accuracy < accuracy ? "worse" : "better");
 }
 
 /* Images of a class and how many of them are right. */

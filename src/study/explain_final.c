@@ -76,13 +76,12 @@ static fv_status look_inside(const fv_study *s, const fv_net *net, fv_findings *
 
 static fv_status find_neighbours(const fv_study *s, int d, fv_findings *f, fv_error *error) {
     size_t n = f->explained.n;
-    int k = n > NEAREST ? NEAREST : (int)n - 1;
+    if (n <= NEAREST) return FV_OK; /* too few images to have eight others each */
     f->nearest = calloc(n * NEAREST, sizeof *f->nearest);
     f->nearest_distances = calloc(n * NEAREST, sizeof *f->nearest_distances);
     if (!f->nearest || !f->nearest_distances) return FV_E_MEMORY;
-    if (k < NEAREST) return FV_OK; /* too few images to be neighbours */
     fv_status status =
-        fv_nearest(f->features, n, f->features, n, d, k, true, s->threads, f->nearest, f->nearest_distances);
+        fv_nearest(f->features, n, f->features, n, d, NEAREST, true, s->threads, f->nearest, f->nearest_distances);
     if (status != FV_E_DIVERGED) return status;
     return fv_fail(error, status,
                    "the features of %s are too large for distances between them, so large are its weights: train it "

@@ -52,6 +52,23 @@ static fv_status read_json(past *p, fv_error *error) {
     return FV_OK;
 }
 
+/* How the data's files were read. */
+static fv_status take_data_config(const past *p, fv_run_config *config, fv_error *error) {
+    static const char *const names[] = {"size", "fit", "channels", "skip_bad", "transpose"};
+    const json_t *from = json_object_get(p->root, "config");
+    for (int i = 0; fv_run_config_field(i); i++)
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            const json_t *value = json_object_get(from, names[k]);
+            char text[24], where[64];
+            if (!value || strcmp(fv_run_config_field(i), names[k]) != 0) continue;
+            snprintf(where, sizeof where, "study.json: config: %s", names[k]);
+            snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+            const char *said = json_is_string(value) ? json_string_value(value) : text;
+            if (*said) FV_TRY(fv_run_config_set(config, i, said, where, error));
+        }
+    return FV_OK;
+}
+
 /* The set as final/ records it; a study without one names its path. */
 static fv_status open_dataset(past *p, bool is_explained, fv_error *error) {
     const json_t *of = json_object_get(p->root, "dataset");
@@ -60,9 +77,11 @@ static fv_status open_dataset(past *p, bool is_explained, fv_error *error) {
     path_of(p, "final/run.json", path);
     if (is_explained)
         FV_TRY(fv_run_config_read(path, &config, error));
-    else
+    else {
         snprintf(config.dataset, sizeof config.dataset, "%s",
                  string_at(of, strcmp(string_at(of, "path"), "embedded") == 0 ? "name" : "path"));
+        FV_TRY(take_data_config(p, &config, error));
+    }
     FV_TRY(fv_run_dataset_open(&config, NULL, &p->dataset, error));
     if (strcmp(p->dataset->train_sha256, string_at(of, "train_sha256")) == 0 &&
         strcmp(p->dataset->test_sha256, string_at(of, "test_sha256")) == 0)
@@ -94,18 +113,19 @@ static fv_status take_explained(const past *p, fv_study *s, fv_error *error) {
     const float *distances = tensor(p, "nearest_distances", FV_FLOAT32, n, NEAREST);
     const float *xy = tensor(p, "embedding", FV_FLOAT32, n, 2);
     fv_findings *f = &s->findings;
-    bool good = n > 0 && at && logits && nearest && distances;
+    const bool has_nearest = n > NEAREST; /* else there are too few images */
+    bool good = n > 0 && at && logits && (!has_nearest || (nearest && distances));
     for (size_t i = 0; good && i < n; i++) good = at[i] < n_test && (i == 0 || at[i] > at[i - 1]);
-    for (size_t i = 0; good && i < n * NEAREST; i++) good = nearest[i] < n;
+    for (size_t i = 0; good && has_nearest && i < n * NEAREST; i++) good = nearest[i] < n;
     if (!good) return fail(p, "explain.safetensors", "is not what this study left", error);
     f->explained = (fv_indices){.at = copy_of(at, n, sizeof *at), .n = n};
-    f->nearest = copy_of(nearest, n * NEAREST, sizeof *nearest);
-    f->nearest_distances = copy_of(distances, n * NEAREST, sizeof *distances);
+    f->nearest = copy_of(has_nearest ? nearest : NULL, n * NEAREST, sizeof *nearest);
+    f->nearest_distances = copy_of(has_nearest ? distances : NULL, n * NEAREST, sizeof *distances);
     f->probabilities = fv_alloc(n * k, sizeof(float));
     f->shown = fv_alloc(n, sizeof *f->shown);
     f->embedding.xy = copy_of(xy, 2 * n, sizeof *xy);
     f->embedding.n = xy ? n : 0;
-    if (!f->explained.at || !f->nearest || !f->nearest_distances || !f->probabilities || !f->shown ||
+    if (!f->explained.at || (has_nearest && (!f->nearest || !f->nearest_distances)) || !f->probabilities || !f->shown ||
         (xy && !f->embedding.xy))
         return fv_fail(error, FV_E_MEMORY, "report: out of memory");
     fv_softmax_rows(logits, n, (int)k, f->probabilities);
@@ -124,7 +144,8 @@ static fv_status take_predictions(const past *p, fv_study *s, fv_error *error) {
                f->predictions[i].predicted < p->dataset->n_classes;
     if (!good) return fail(p, "final/predictions-test.csv", "is not of this study's test images", error);
     for (size_t i = 0; i < f->explained.n; i++) f->shown[i] = f->predictions[f->explained.at[i]];
-    return FV_OK;
+    if (fv_mistakes(f->predictions, n, &f->mistakes, &f->n_mistakes) == FV_OK) return FV_OK;
+    return fv_fail(error, FV_E_MEMORY, "report: out of memory");
 }
 
 /* The files may be of two studies: what the predictions, the logits and study.json say must agree. */
@@ -146,14 +167,16 @@ static fv_status check_findings(const past *p, const fv_study *s, fv_error *erro
     return fail(p, "final/model.safetensors", "is not the network that study.json tells of", error);
 }
 
-/* The queries that study.json shows; else chosen anew. */
+/* The queries that study.json shows or was asked for; else chosen anew, as the study chose them. */
 static fv_status take_queries(past *p, fv_study *s, fv_error *error) {
     const json_t *rows = json_object_get(p->root, "neighbours");
-    const size_t n = json_array_size(rows);
+    const json_t *asked = json_object_get(json_object_get(p->root, "config"), "queries");
+    const size_t n = json_array_size(rows ? rows : asked);
     uint32_t *queries = calloc(n + 1, sizeof *queries);
     if (!queries) return fv_fail(error, FV_E_MEMORY, "report: out of memory");
     for (size_t i = 0; i < n; i++)
-        queries[i] = (uint32_t)json_integer_value(json_object_get(json_array_get(rows, i), "query"));
+        queries[i] = (uint32_t)json_integer_value(rows ? json_object_get(json_array_get(rows, i), "query")
+                                                       : json_array_get(asked, i));
     p->options.queries = queries;
     p->options.n_queries = (int)n;
     fv_status status = fv_study_choose_queries(s, &s->findings, error);

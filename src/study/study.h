@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fovea/run.h"
 #include "fovea/statistics.h"
 #include "fovea/study.h"
 
@@ -44,7 +45,7 @@ typedef struct fv_findings {
     fv_indices explained;
     fv_prediction *shown;                     /* [explained.n] */
     float *logits, *probabilities, *features; /* rows per explained image */
-    uint32_t *nearest;                        /* [explained.n][8] positions */
+    uint32_t *nearest; /* [explained.n][8] positions; NULL: too few images to have eight others each */
     float *nearest_distances;
     fv_embedding embedding; /* n 0: not asked for */
     uint32_t *queries;      /* [n_queries] positions */
@@ -103,6 +104,8 @@ void fv_softmax_rows(const float *logits, size_t n, int k, float *p);
 /* findings->queries: as asked; else one correctly classified image of each class (of at most ten) and the two worst
  * mistakes. */
 fv_status fv_study_choose_queries(const fv_study *study, fv_findings *findings, fv_error *error) FV_MUST_CHECK;
+/* How the dataset's files were read, as a run's configuration says it; the other fields have their defaults. */
+fv_run_config fv_study_data_config(const fv_study *study);
 /* The whole of study.json as text (malloc'd). */
 fv_status fv_study_json(const fv_study *study, char **out) FV_MUST_CHECK;
 /* study.json, explain.safetensors, report.html in study->out. */

@@ -70,10 +70,17 @@ static json_t *config_json(const fv_study *s) {
     json_t *schemes = json_array();
     for (int i = 0; i < s->n_schemes && o->parts & FV_PART_AUGMENTATION; i++)
         fv_json_append(&schemes, json_string(s->schemes[i]));
-    return json_pack("{so so si si so sI ss sf ss sf si ss}", "parts", parts_json(o->parts), "augmentations", schemes,
-                     "epochs", o->epochs, "batch", o->batch, "seeds", seeds, "split_seed", (json_int_t)o->split_seed,
-                     "optimizer", o->optimizer, "learning_rate", o->learning_rate, "schedule", o->schedule,
-                     "validation", o->validation, "pad", s->pad, "explain", s->explain_model);
+    const fv_run_config data = fv_study_data_config(s);
+    json_t *config = json_pack("{so so si si so sI ss sf ss sf si ss ss ss si si si}", "parts", parts_json(o->parts),
+                               "augmentations", schemes, "epochs", o->epochs, "batch", o->batch, "seeds", seeds,
+                               "split_seed", (json_int_t)o->split_seed, "optimizer", o->optimizer, "learning_rate",
+                               o->learning_rate, "schedule", o->schedule, "validation", o->validation, "pad", s->pad,
+                               "explain", s->explain_model, "size", data.size, "fit", data.fit, "channels",
+                               data.channels, "skip_bad", data.skip_bad, "transpose", data.transpose);
+    json_t *queries = o->n_queries ? json_array() : NULL;
+    for (int i = 0; i < o->n_queries; i++) fv_json_append(&queries, json_integer((json_int_t)o->queries[i]));
+    if (queries) fv_json_put(&config, "queries", queries);
+    return config;
 }
 
 /* ---- trainings ---- */
@@ -332,7 +339,7 @@ static void add_findings(const fv_study *s, json_t **root) {
     if (kernels) fv_json_put(root, "kernels", kernels);
     if (parts & FV_PART_CONFUSION) fv_json_put(root, "confusion", confusion_json(s));
     if (f->embedding.n) fv_json_put(root, "embedding", embedding_json(s));
-    if (parts & FV_PART_NEIGHBOURS) fv_json_put(root, "neighbours", neighbours_json(f));
+    if (parts & FV_PART_NEIGHBOURS && f->nearest) fv_json_put(root, "neighbours", neighbours_json(f));
 }
 
 /* ---- the whole ---- */

@@ -26,16 +26,20 @@ static fv_status write_explain(const fv_study *s, fv_error *error) {
     size_t d = (size_t)fv_net_n_features(s->jobs[s->final_job].net);
     char path[1024];
     FV_TRY(path_in(s, "explain.safetensors", path, error));
-    fv_named_tensor tensors[8] = {
+    fv_named_tensor tensors[6] = {
         {"index", FV_UINT32, 1, {n}, f->explained.at},
         {"logits", FV_FLOAT32, 2, {n, k}, f->logits},
         {"features", FV_FLOAT32, 2, {n, d}, f->features},
-        {"nearest", FV_UINT32, 2, {n, NEAREST}, f->nearest},
-        {"nearest_distances", FV_FLOAT32, 2, {n, NEAREST}, f->nearest_distances},
-        {"embedding", FV_FLOAT32, 2, {n, 2}, f->embedding.xy},
     };
+    size_t n_tensors = 3;
+    if (f->nearest) {
+        tensors[n_tensors++] = (fv_named_tensor){"nearest", FV_UINT32, 2, {n, NEAREST}, f->nearest};
+        tensors[n_tensors++] =
+            (fv_named_tensor){"nearest_distances", FV_FLOAT32, 2, {n, NEAREST}, f->nearest_distances};
+    }
+    if (f->embedding.n) tensors[n_tensors++] = (fv_named_tensor){"embedding", FV_FLOAT32, 2, {n, 2}, f->embedding.xy};
     fv_metadata metadata[] = {{"dataset", s->dataset->name}, {"split", "test"}};
-    return fv_safetensors_write(path, tensors, f->embedding.n ? 6 : 5, metadata, 2, error);
+    return fv_safetensors_write(path, tensors, n_tensors, metadata, 2, error);
 }
 
 /* ---- final/ ---- */
@@ -47,13 +51,18 @@ static bool found_by_name(const fv_dataset *dataset) {
     return fv_set_locate(dataset->name, path) && strcmp(path, dataset->path) == 0;
 }
 
-static fv_run_config final_config(const fv_study *s, const fv_job *job) {
+fv_run_config fv_study_data_config(const fv_study *s) {
     fv_run_config c = fv_run_config_defaults();
-    const fv_study_options *o = s->options;
-    snprintf(c.dataset, sizeof c.dataset, "%s", found_by_name(s->dataset) ? s->dataset->name : s->dataset->path);
     c.transpose = s->dataset->transposed;
     fv_run_config_pictures(&c, s->dataset);
     c.skip_bad = s->dataset->n_bad > 0;
+    return c;
+}
+
+static fv_run_config final_config(const fv_study *s, const fv_job *job) {
+    fv_run_config c = fv_study_data_config(s);
+    const fv_study_options *o = s->options;
+    snprintf(c.dataset, sizeof c.dataset, "%s", found_by_name(s->dataset) ? s->dataset->name : s->dataset->path);
     snprintf(c.model, sizeof c.model, "%s", job->model);
     snprintf(c.optimizer, sizeof c.optimizer, "%s", o->optimizer);
     snprintf(c.schedule, sizeof c.schedule, "%s", o->schedule);

@@ -258,6 +258,27 @@ static void uneven_classes_are_told(void **state) {
         "not yet their recipes.");
 }
 
+/* Figures that print alike are not set against each other, nor is the balanced accuracy of others a reason to. */
+static void like_balanced_figures_are_not_compared(void **state) {
+    (void)state;
+    check_sentence(
+        "{" DATASET ", \"confusion\": [[95, 5], [3, 7]], \"final\": {\"test_correct\": 97700000, \"test_total\": "
+        "100000000, \"test_macro_accuracy\": 0.97664, \"test_macro_f1\": 0.8}}",
+        fv_answer_confusion,
+        "Most often it takes 0 for 1\u00a0(5\u00a0images) and 1 for 0\u00a0(3). Of the classes, 1 comes off "
+        "worst with 70\u202f% (40\u2060\u2013\u206089) right, 0 best with 95\u202f% (89\u2060\u2013\u206098).");
+#define LEAD                                                                                                           \
+    "a has the highest validation accuracy, 95.0\u202f% (93.5\u2060\u2013\u206096.2). Its lead is not "                \
+    "distinguishable "                                                                                                 \
+    "from chance over b (+1.0\u00a0points)"
+#define ONE_SEED "With one seed this tells trained networks apart on the same 1,000 images, not yet their recipes."
+    check_sentence("{" DATASET ", \"architecture\": [" UNEVEN("a", "950", "0.7") "," UNEVEN("b", "940", "0.7001") "]}",
+                   fv_answer_architecture, LEAD ". " ONE_SEED);
+    check_sentence("{" DATASET ", \"architecture\": [" UNEVEN("a", "950", "0.94") "," UNEVEN(
+                       "b", "940", "0.945") "," UNEVEN("c", "940", "0.7") "]}",
+                   fv_answer_architecture, LEAD " and c (+1.0\u00a0points). " ONE_SEED);
+}
+
 static void broken_input_is_refused(void **state) {
     (void)state;
     fv_report report = {.study_json = "{\"dataset\": "};
@@ -292,6 +313,7 @@ int main(void) {
         cmocka_unit_test(a_flat_trend_is_not_told_as_one),
         cmocka_unit_test(no_mistake_is_not_no_error),
         cmocka_unit_test(uneven_classes_are_told),
+        cmocka_unit_test(like_balanced_figures_are_not_compared),
         cmocka_unit_test(broken_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,13 @@ END
     [ ! -e refused ] || fail 'a refused training left something'
 }
 
+# again STUDY: its page, made once more from its files, is the very same.
+again() {
+    cp "$1/report.html" first.html
+    "$fovea" report "$1" --quiet 2>message || fail "report $1: $(cat message)"
+    cmp -s "$1/report.html" first.html || fail "$1: the page made again differs"
+}
+
 # A whole study of such sets.
 studies() {
     "$python" "$tests/edge_sets.py" || exit 1
@@ -184,6 +191,34 @@ studies() {
         "$fovea" study ./$set --seeds 1 --epochs 1 --quiet --out study-$set 2>message || fail "study $set: $(cat message)"
         "$python" "$tests/finite.py" study-$set || failures=$((failures + 1))
     done
+    # Of five test images none has eight others: no neighbours are told, anywhere.
+    "$python" - <<'END' || fail 'neighbours of too few'
+import json
+import struct
+study = json.load(open('study-seventeen/study.json'))
+assert 'neighbours' in study['config']['parts'] and 'neighbours' not in study
+assert study['embedding']['perplexity'] < 5, study['embedding']['perplexity']
+data = open('study-seventeen/explain.safetensors', 'rb').read()
+names = json.loads(data[8:8 + struct.unpack('<Q', data[:8])[0]])
+assert 'logits' in names and not [name for name in names if 'nearest' in name], list(names)
+page = open('study-seventeen/report.html').read()
+assert 'five test images are too few for eight neighbours' in page
+assert 'data-figure="neighbours"' not in page and 'The most alike image' not in page
+assert len(json.load(open('study-black/study.json'))['neighbours']) > 0
+END
+    again study-seventeen
+    # Without neighbours the same queries are found again, or those that were asked for.
+    for queries in '' '--queries 7,3,11'; do
+        # shellcheck disable=SC2086
+        "$fovea" study ./black --seeds 1 --epochs 1 --quiet --parts kernels $queries --out "kernels $queries" 2>message ||
+            fail "study kernels: $(cat message)"
+        grep -q 'id="payload-responses"' "kernels $queries/report.html" || fail "kernels $queries: no responses"
+        again "kernels $queries"
+    done
+    # A study that explains nothing still knows how its data were read.
+    "$fovea" study ./black --transpose --seeds 1 --epochs 1 --quiet --parts augmentation --out transposed 2>message ||
+        fail "study --transpose: $(cat message)"
+    again transposed
     "$fovea" study ./onepixel --seeds 2 --epochs 1 --quiet --parts scaling,mistakes,confusion,embedding,neighbours \
         --explain 'dense 8, relu, dense classes' --out study-onepixel 2>message || fail "study onepixel: $(cat message)"
     "$python" "$tests/finite.py" study-onepixel || failures=$((failures + 1))

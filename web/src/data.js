@@ -20,8 +20,8 @@ class Images {
   constructor(buffer, n, nClasses, distanceScale) {
     this.n = n;
     this.k = Math.min(10, nClasses);
-    this.width = 5 + 2 * this.k + 16;
     this.values = new Uint16Array(buffer);
+    this.width = this.values.length / n;
     this.distanceScale = distanceScale / 65535;
     this.positions = new Map();
     for (let i = 0; i < n; i++) this.positions.set(this.index(i), i);
@@ -52,10 +52,10 @@ class Images {
       p: this.at(position, 5 + this.k + i) / 65535,
     }));
   }
-  /** The eight nearest, nearest first: [{ position, distance }]. */
+  /** The eight nearest, nearest first: [{ position, distance }]; none where the images are too few. */
   nearest(position) {
     const start = 5 + 2 * this.k;
-    return Array.from({ length: 8 }, (_, i) => ({
+    return Array.from({ length: (this.width - start) / 2 }, (_, i) => ({
       position: this.at(position, start + i),
       distance: this.at(position, start + 8 + i) * this.distanceScale,
     }));

@@ -128,8 +128,10 @@ export class Inspector {
     this.verdict.replaceChildren('true ', h('b', {}, truth), ' \u2192 predicted ');
     this.verdict.append(h(images.isRight(position) ? 'b.right' : 'b.wrong', {}, predicted, images.isRight(position) ? ' \u2713' : ' \u2717'));
     this.fillBars(position);
-    this.near.replaceChildren(...images.nearest(position).slice(0, 5).map((near) => this.nearFigure(near)));
-    this.probabilities.hidden = this.neighbourhood.hidden = false;
+    const nearest = images.nearest(position).slice(0, 5);
+    this.near.replaceChildren(...nearest.map((near) => this.nearFigure(near)));
+    this.probabilities.hidden = false;
+    this.neighbourhood.hidden = nearest.length === 0;
     if (this.map) {
       this.map.parentElement.hidden = false;
       this.drawPlace();
