@@ -249,7 +249,8 @@ static void duplicates_are_counted(void **state) {
     /* Images of 1x3. */
     static const uint8_t train[] = "aaabbbaaacccaaabbbaab", test[] = "bbbdddbbbaaabaaddd";
     uint16_t none[7] = {0};
-    fv_dataset set = {.train = {7, {1, 1, 3}, train, none}, .test = {6, {1, 1, 3}, test, none}};
+    fv_dataset set = {.train = {.n = 7, .shape = {1, 1, 3}, .pixels = train, .labels = none},
+                      .test = {.n = 6, .shape = {1, 1, 3}, .pixels = test, .labels = none}};
     fv_duplicates found;
     assert_int_equal(fv_count_duplicates(&set, &found), FV_OK);
     assert_int_equal(found.in_train, 3);
