@@ -108,8 +108,9 @@ fv_status fv_size_parse(const char *text, const char *where, int *height, int *w
  * embedded (`digits`).
  * Or it is a folder of images: train/<class>/, test/<class>/ and val/<class>/, or <class>/ alone, with PNG, JPEG, WebP,
  * TIFF, BMP, GIF, PGM and PPM files; decoded once, then read from a cache.
- * Large plain files (docs/data.md says which) are mapped, not read: a set may be larger than memory. Where another
- * program cuts such a file short while the set is open, touching its pixels raises SIGBUS.
+ * Large plain files (docs/reliability.md, "Load", says which) are mapped, not read: a set may be larger than memory.
+ * Where another program cuts such a file short while the set is open, or its disk fails, touching its pixels raises
+ * SIGBUS.
  * Errors: FV_E_NAME (lists the known names and how to get them), FV_E_IO, FV_E_DATA (which file, what is wrong, what
  * would be right), FV_E_MEMORY. */
 fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) FV_MUST_CHECK;

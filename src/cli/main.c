@@ -112,10 +112,10 @@ int cli_end(fv_status status, const fv_error *error) {
     }
 }
 
-/* A mapped file that another program cut short ends here: nothing but plain system calls is safe. */
+/* A mapped file that another program cut short, or whose disk fails, ends here: nothing but plain system calls is safe.
+ */
 static void on_bus_error(int number) {
-    static const char text[] =
-        "fovea: a file became shorter while it was read: get it again, and go on with --resume\n";
+    static const char text[] = "fovea: a data file became shorter or unreadable while it was in use: get it again\n";
     (void)number;
     ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
     _exit(n < 0 ? CLI_FAILED : CLI_IO);

@@ -46,6 +46,7 @@ static int by_index(const void *a, const void *b) {
 }
 
 static fv_status predictions_of(column *c, const comparison *all, fv_error *error) {
+    const int n_classes = fv_net_n_classes(c->run.net);
     fv_status status = fv_run_read_predictions(c->run.directory, all->split, &c->predictions, &c->n, error);
     if (status == FV_E_IO) { /* none were written */
         fv_dataset *dataset;
@@ -61,12 +62,16 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
         fv_dataset_destroy(dataset);
     }
     FV_TRY(status);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->predictions[i].truth >= n_classes || c->predictions[i].predicted >= n_classes)
+            return fv_fail(error, FV_E_DATA, "%s: predictions of %s images name classes beyond the model's %d",
+                           c->run.directory, all->split, n_classes);
     qsort(c->predictions, c->n, sizeof *c->predictions, by_index);
     for (size_t i = 0; i < c->n; i++) {
         c->correct += c->predictions[i].truth == c->predictions[i].predicted;
         c->loss += (double)c->predictions[i].loss / (double)c->n;
     }
-    if (fv_macro_of(c->predictions, c->n, fv_net_n_classes(c->run.net), &c->macro) == FV_OK) return FV_OK;
+    if (fv_macro_of(c->predictions, c->n, n_classes, &c->macro) == FV_OK) return FV_OK;
     return fv_fail(error, FV_E_MEMORY, "out of memory");
 }
 

@@ -209,7 +209,8 @@ static fv_status export(exporting *e, fv_error *error) {
     FV_TRY(read_options(e->line, e, error));
     FV_TRY(cli_run_open(e->line->arguments[0], &e->run, error));
     FV_TRY(write_file(e, error));
-    if (cli_given(e->line, "verify")) FV_TRY(verify(e, error));
+    if (cli_given(e->line, "verify") && !cli_signal()) FV_TRY(verify(e, error));
+    if (cli_signal()) return fv_fail(error, FV_E_INTERRUPTED, "export: interrupted");
     if (cli_given(e->line, "json")) return cli_json_print(to_json(e), error);
     if (cli_given(e->line, "quiet")) return FV_OK;
     print_written(e);

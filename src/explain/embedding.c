@@ -14,6 +14,7 @@
 
 #include "base/math.h"
 #include "base/memory.h"
+#include "explain/openblas.h"
 #include "fovea/explain.h"
 #include "fovea/machine.h"
 #include "kernels/kernels.h"
@@ -227,6 +228,7 @@ fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *
         return fv_fail(error, FV_E_ARGUMENT, "embedding: perplexity %g; it must be at least 1", options->perplexity);
     if (options->iterations < 1)
         return fv_fail(error, FV_E_ARGUMENT, "embedding: %d iterations; at least 1 is needed", options->iterations);
+    FV_TRY(fv_openblas_need(error));
     const double perplexity = fmax(1, fmin(options->perplexity, (double)(n - 1) / 3));
     const double k_used = fmin((double)(n - 1), floor(3 * perplexity + 1)),
                  k_agree = n - 1 < N_AGREE ? (double)(n - 1) : N_AGREE;
@@ -246,9 +248,5 @@ fv_status fv_embed(const float *x, size_t n, int d, const fv_embedding_options *
     fv_embedding_deinit(&made);
     if (status == FV_E_DIVERGED)
         return fv_fail(error, status, "embedding: a feature is not a finite number, or too large");
-    if (status == FV_E_UNSUPPORTED)
-        return fv_fail(error, status,
-                       "embedding: its first place is the work of OpenBLAS and LAPACKE, which are not here: install "
-                       "them, on Debian with `apt-get install libopenblas0 liblapacke`");
     return fv_fail(error, status, "embedding: %s", fv_status_text(status));
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "formats/library_load.h"
+#include "fovea/machine.h"
 
 /* Filled once, then only read. */
 static struct {
@@ -23,8 +24,10 @@ static void load(void) {
 
 /* OpenBLAS asks for its buffers again and again until it gets them. */
 static bool has_room(void) {
-    enum { BUFFERS = 256 << 20 }; /* twice what one thread takes */
-    void *volatile room = malloc(BUFFERS);
+    enum { BUFFER = 128 << 20 }; /* of each thread */
+    const char *asked = getenv("OPENBLAS_NUM_THREADS");
+    const long n_asked = asked ? strtol(asked, NULL, 10) : 0, n_threads = n_asked > 0 ? n_asked : fv_processors();
+    void *volatile room = malloc((size_t)(n_threads + 1) * BUFFER);
     bool there = room != NULL;
     free(room);
     return there;
@@ -36,4 +39,15 @@ fv_status fv_openblas_get(const fv_openblas **out) {
     if (!opened.ready) return FV_E_UNSUPPORTED;
     *out = &opened.functions;
     return FV_OK;
+}
+
+fv_status fv_openblas_need(fv_error *error) {
+    const fv_openblas *blas;
+    fv_status status = fv_openblas_get(&blas);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "embedding: not enough memory for OpenBLAS");
+    if (status == FV_OK) return FV_OK;
+    return fv_fail(
+        error, status,
+        "embedding: its first place is the work of OpenBLAS and LAPACKE, which are not here: install them, on "
+        "Debian with `apt-get install libopenblas0 liblapacke`");
 }

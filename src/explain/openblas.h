@@ -23,5 +23,7 @@ typedef struct fv_openblas {
 
 /* FV_E_UNSUPPORTED where they are not installed; FV_E_MEMORY where they would not get the memory that they wait for. */
 fv_status fv_openblas_get(const fv_openblas **out) FV_MUST_CHECK;
+/* Whether it can be had; says why not. */
+fv_status fv_openblas_need(fv_error *error) FV_MUST_CHECK;
 
 #endif

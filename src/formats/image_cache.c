@@ -212,10 +212,12 @@ static void name_lock(const fv_image_cache *cache, char name[FV_CACHE_PATH + 8])
     snprintf(name, FV_CACHE_PATH + 8, "%s.lock", cache->path);
 }
 
-fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *o, int *lock, fv_error *error) {
+fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *o, int *lock, bool *waited,
+                              fv_error *error) {
     const struct timespec pause = {0, 20000000};
     char name[FV_CACHE_PATH + 8];
     bool told = false;
+    *waited = false;
     *lock = -1;
     if (!*cache->path) return FV_OK;
     make_directories(cache->path);
@@ -231,6 +233,7 @@ fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_opti
         nanosleep(&pause, NULL);
     }
     *lock = fd;
+    *waited = told;
     return FV_OK;
 }
 

@@ -265,6 +265,8 @@ static fv_status decode_and_keep(fv_image_list *list, const fv_image_cache *cach
     if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
     FV_TRY(status);
     fv_error reason;
+    if (*cache->path && content->n_unread && o->on_note)
+        o->on_note(o->context, "files could not be opened: what was decoded is not kept for the next time");
     if (*cache->path && !content->n_unread && fv_image_cache_write(cache, content, &reason) != FV_OK && o->on_note)
         o->on_note(o->context, reason.message);
     return FV_OK;
@@ -305,8 +307,12 @@ fv_status fv_image_list_read(fv_image_list *list, fv_set_content *content, fv_er
     content->n_classes = list->n_classes;
     if (!fv_image_cache_read(&cache, content)) {
         int lock;
-        FV_TRY(fv_image_cache_lock(&cache, o, &lock, error));
-        fv_status status = fv_image_cache_read(&cache, content) ? FV_OK : decode_and_keep(list, &cache, content, error);
+        bool waited;
+        FV_TRY(fv_image_cache_lock(&cache, o, &lock, &waited, error));
+        bool there = fv_image_cache_read(&cache, content);
+        if (waited && !there)
+            fv_image_cache_unlock(&cache, lock), lock = -1; /* none could be kept: all decode at once */
+        fv_status status = there ? FV_OK : decode_and_keep(list, &cache, content, error);
         fv_image_cache_unlock(&cache, lock);
         FV_TRY(status);
     }

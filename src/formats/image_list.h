@@ -54,9 +54,10 @@ typedef struct fv_image_cache {
 void fv_image_cache_find(const fv_image_list *list, const fv_dataset_options *options, fv_image_cache *out);
 /* False where there is none that is whole and of this key. */
 bool fv_image_cache_read(const fv_image_cache *cache, fv_set_content *content);
-/* Waits until no other program decodes these images; what it did is then in the cache. *lock is for the other function;
- * -1: there is no place for a lock, all is done as if alone. FV_E_INTERRUPTED where options->cancelled said so. */
-fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *options, int *lock,
+/* Waits until no other program decodes these images; what it did is then in the cache, if that could be
+ * written. *lock is for the other function; -1: there is no place for a lock, all is done as if alone. FV_E_INTERRUPTED
+ * where options->cancelled said so. */
+fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *options, int *lock, bool *waited,
                               fv_error *error) FV_MUST_CHECK;
 void fv_image_cache_unlock(const fv_image_cache *cache, int lock);
 fv_status fv_image_cache_write(const fv_image_cache *cache, const fv_set_content *content,

@@ -105,8 +105,9 @@ static void drop_image(struct fv_picture_state *s) {
     s->source = NULL;
 }
 
-/* What n bytes can hold. */
+/* What n bytes can hold. A blank page of WebP or TIFF (CCITT) takes next to nothing. */
 static double most_pixels(file_kind kind, size_t n) {
+    if (kind == WEBP || kind == TIFF) return MOST_BYTES;
     if (kind == PNM) return 8.0 * (double)n; /* a bit a pixel, not compressed */
     double packed = kind == JPEG ? 512 /* a block of 64 takes at least a bit */ : 8300 /* deflate's most, at a bit */;
     return fmax(FREE_PIXELS, packed * (double)n);

@@ -146,7 +146,7 @@ fv_status fv_run_read_predictions(const char *directory, const char *split, fv_p
     if (!out) status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
     for (size_t i = 0; i < rows && status == FV_OK; i++) {
         const double *c = cells + i * WIDTH;
-        if (!is_whole(c[0], UINT32_MAX) || !is_whole(c[1], FV_MAX_CLASSES) || !is_whole(c[2], FV_MAX_CLASSES))
+        if (!is_whole(c[0], UINT32_MAX) || !is_whole(c[1], FV_MAX_CLASSES - 1) || !is_whole(c[2], FV_MAX_CLASSES - 1))
             status = fv_fail(error, FV_E_DATA, "%s: line %zu: index and classes must be whole numbers", path, i + 2);
         else
             out[i] =

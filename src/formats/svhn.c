@@ -28,9 +28,11 @@ static bool is_here(const char *path) {
 static fv_status read_images(const char *path, fv_mat *mat, const fv_mat_array *a, fv_images *out, fv_error *error) {
     uint8_t *pixels;
     const size_t n = a->rank == 4 ? a->size[3] : 1;
-    if (out->pixels || a->rank < 3 || a->rank > 4 || a->size[0] != SIDE || a->size[1] != SIDE ||
-        a->size[2] != CHANNELS || n == 0 || n > UINT32_MAX / 2)
-        return fv_fail(error, FV_E_DATA, "%s: X must hold 32 x 32 x 3 x n numbers, once", fv_path_shown(path));
+    if (out->pixels) return fv_fail(error, FV_E_DATA, "%s: holds X twice", fv_path_shown(path));
+    if (a->rank < 3 || a->rank > 4 || a->size[0] != SIDE || a->size[1] != SIDE || a->size[2] != CHANNELS || n == 0 ||
+        n > UINT32_MAX / 2)
+        return fv_fail(error, FV_E_DATA, "%s: X holds %zu x %zu%s numbers; SVHN's are 32 x 32 x 3 x n",
+                       fv_path_shown(path), a->size[0], a->size[1], a->rank > 2 ? " x ..." : "");
     FV_TRY(fv_mat_bytes(mat, &pixels, error));
     out->pixels = pixels;
     out->n = n;
@@ -42,6 +44,9 @@ static fv_status read_labels(const char *path, fv_mat *mat, const fv_mat_array *
                              fv_error *error) {
     double *values;
     if (*labels) return fv_fail(error, FV_E_DATA, "%s: holds y twice", fv_path_shown(path));
+    if (a->n > UINT32_MAX / 2)
+        return fv_fail(error, FV_E_DATA, "%s: y holds %zu labels; at most %u are allowed", fv_path_shown(path), a->n,
+                       UINT32_MAX / 2);
     FV_TRY(fv_mat_doubles(mat, &values, error));
     *n = a->n;
     *labels = calloc(a->n + 1, sizeof **labels);

@@ -107,9 +107,12 @@ static fv_status unknown_layer(fv_builder *b, fv_word word) {
 
 /* Whether a layer's output lies in memory as a dense layer reads it; if not, a flatten (often free) goes between. */
 static bool is_flat(const fv_net *net, int layer) {
-    while (layer >= 0 && (net->layers[layer].type == &fv_relu_layer || net->layers[layer].type == &fv_dropout_layer))
-        layer = net->layers[layer].from;
-    return layer >= 0 && (net->layers[layer].type == &fv_dense_layer || net->layers[layer].type == &fv_flatten_layer);
+    const fv_layer_type *type = NULL;
+    for (; layer >= 0; layer = net->layers[layer].from) {
+        type = net->layers[layer].type;
+        if (type != &fv_relu_layer && type != &fv_dropout_layer && type != &fv_dropout2d_layer) break;
+    }
+    return layer >= 0 && (type == &fv_dense_layer || type == &fv_flatten_layer);
 }
 
 static fv_status parse_layer(fv_builder *b, int from, const char *name, int depth, int *last) {

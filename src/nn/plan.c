@@ -274,7 +274,7 @@ static bool is_too_large(const fv_value *v) {
 
 static fv_status lay_out(fv_plan *plan) {
     for (int v = 0; v <= plan->net->n_layers; v++)
-        if (is_too_large(&plan->values[v])) return FV_E_MEMORY;
+        if (is_too_large(&plan->values[v])) return FV_E_SHAPE;
     place_value(plan, 0);
     for (int i = 0; i < plan->n_ops; i++) {
         fv_op *op = &plan->ops[i];

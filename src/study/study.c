@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/images.h"
+#include "explain/openblas.h"
 #include "formats/files.h"
 #include "fovea/machine.h"
 #include "fovea/run.h"
@@ -102,7 +103,8 @@ static fv_status check(const fv_study_options *o, fv_error *error) {
 
 fv_status fv_study_run(const fv_dataset *dataset, const fv_study_options *options, const char *out, fv_error *error) {
     FV_TRY(check(options, error));
-    FV_TRY(fv_directory_writable(out, error)); /* better now than after the trainings */
+    FV_TRY(fv_directory_writable(out, error)); /* better now than after the trainings, as the next */
+    if (options->parts & FV_PART_EMBEDDING) FV_TRY(fv_openblas_need(error));
     fv_study s = {.dataset = dataset,
                   .options = options,
                   .out = out,

@@ -321,14 +321,15 @@ static fv_status check_weights(const fv_net *net, const float *weights, fv_error
     return FV_OK;
 }
 
-static fv_status check_sets(const fv_net *net, const fv_images *images, const fv_indices *chosen, size_t n,
-                            fv_error *error) {
+static fv_status check_sets(const fv_net *net, const fv_images *images, const fv_indices *chosen,
+                            const fv_indices *validation, size_t n, fv_error *error) {
     fv_shape a = net->input, b = images->shape;
     if (!fv_shape_equal(a, b))
         return fv_fail(error, FV_E_SHAPE, "the model reads %dx%dx%d images, the data has %dx%dx%d", a.c, a.h, a.w, b.c,
                        b.h, b.w);
     if (n == 0) return fv_fail(error, FV_E_ARGUMENT, "there are no images to train on");
-    if (!fv_labels_below(images, chosen, net->n_classes))
+    if (!fv_labels_below(images, chosen, net->n_classes) ||
+        (validation && !fv_labels_below(images, validation, net->n_classes)))
         return fv_fail(error, FV_E_SHAPE, "the model tells %d classes apart, the data has labels beyond them",
                        net->n_classes);
     return FV_OK;
@@ -345,13 +346,14 @@ fv_status fv_train(fv_net *net, const fv_images *images, const fv_indices *chose
                   .history = history,
                   .error = error};
     FV_TRY(fv_train_check(options, error));
-    FV_TRY(check_sets(net, images, chosen, t.n, error));
+    FV_TRY(check_sets(net, images, chosen, validation, t.n, error));
     if (options->resume) FV_TRY(fv_train_state_check(options->resume, net, options, t.n, error));
     FV_TRY(check_weights(net, options->class_weights, error));
+    if (error) *error = (fv_error){0};
     fv_status status = prepare_training(&t, chosen, error);
     if (status == FV_OK) status = run_epochs(&t);
     if (status == FV_E_DIVERGED) snapshot_restore(&t.last, net);
-    if (status == FV_E_MEMORY) fv_fail(error, status, "training: out of memory");
+    if (status == FV_E_MEMORY && error && !*error->message) fv_fail(error, status, "training: out of memory");
     if (status == FV_E_DIVERGED)
         fv_fail(error, status,
                 "training diverged in epoch %d: loss or weights are not finite; a lower learning rate helps",

@@ -66,6 +66,10 @@ fv_status fv_trainer_create(fv_net *net, const fv_train_options *options, const 
     if (status == FV_OK) status = allocate(t, images);
     if (status != FV_OK) {
         fv_trainer_destroy(t);
+        if (status == FV_E_SHAPE)
+            return fv_fail(error, status,
+                           "training: a layer has more numbers than 2^31 for 16 images: fewer channels or "
+                           "smaller images would need less");
         return fv_fail(error, status, "training: out of memory: a smaller batch or model would need less");
     }
     fv_update_prepare(t->plan);

@@ -64,7 +64,8 @@ static fv_status split_and_count(fv_error *error) {
     static const uint8_t pixels[40];
     uint16_t labels[40];
     for (int i = 0; i < 40; i++) labels[i] = (uint16_t)(i % 2);
-    const fv_dataset set = {.train = {40, {1, 1, 1}, pixels, labels}, .test = {1, {1, 1, 1}, pixels, labels}};
+    const fv_dataset set = {.train = {.n = 40, .shape = {1, 1, 1}, .pixels = pixels, .labels = labels},
+                            .test = {.n = 1, .shape = {1, 1, 1}, .pixels = pixels, .labels = labels}};
     fv_indices training = {0}, validation = {0}, part = {0};
     fv_duplicates found;
     fv_status status = fv_split_stratified(&set.train, 2, 0.5, 0, &training, &validation);

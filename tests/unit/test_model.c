@@ -120,6 +120,7 @@ static void test_errors(void **state) {
         {"conv 8 3x3 pad 3, dense classes", FV_E_SHAPE, "pad 3"},
         {"flatten, conv 8 3x3 pad 1, dense classes", FV_E_SHAPE, "without pad"},
         {"dense 8, relu, dropout, residual( conv 8 3x3 pad 1 ), dense classes", FV_E_SHAPE, "without pad"},
+        {"dense 8, dropout2d 0.3, conv 8 3x3 pad 1, dense classes", FV_E_SHAPE, "without pad"},
         {"conv 8 3x3 stride 2 stride 2, dense classes", FV_E_TEXT, "given twice"},
         {"conv 8 3x3 dilation 2, dense classes", FV_E_TEXT, "does not know `dilation`"},
         {"maxpool 2, maxpool 15, dense classes", FV_E_SHAPE, "larger than its input of 14x14"},

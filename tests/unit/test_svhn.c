@@ -272,7 +272,7 @@ static void broken_files_are_refused(void **state) {
         SET_FAULT(images_are_grey, FV_E_DATA, file, "32 x 32 x 3 x n"),
         SET_FAULT(images_are_missing, FV_E_DATA, file, "no array X"),
         SET_FAULT(images_are_none, FV_E_DATA, file, "32 x 32 x 3 x n"),
-        SET_FAULT(images_are_twice, FV_E_DATA, file, "once"),
+        SET_FAULT(images_are_twice, FV_E_DATA, file, "X twice"),
         SET_FAULT(sizes_promise_more, FV_E_DATA, file, "another count of numbers"),
         SET_FAULT(sizes_overflow, FV_E_DATA, file, "more than any memory"),
         SET_FAULT(sizes_are_negative, FV_E_DATA, file, "more than any memory"),
