@@ -31,8 +31,8 @@ static fv_status read_images(const char *path, fv_mat *mat, const fv_mat_array *
     if (out->pixels) return fv_fail(error, FV_E_DATA, "%s: holds X twice", fv_path_shown(path));
     if (a->rank < 3 || a->rank > 4 || a->size[0] != SIDE || a->size[1] != SIDE || a->size[2] != CHANNELS || n == 0 ||
         n > UINT32_MAX / 2)
-        return fv_fail(error, FV_E_DATA, "%s: X holds %zu x %zu%s numbers; SVHN's are 32 x 32 x 3 x n",
-                       fv_path_shown(path), a->size[0], a->size[1], a->rank > 2 ? " x ..." : "");
+        return fv_fail(error, FV_E_DATA, "%s: X holds %d sizes, the first %zu x %zu x %zu; SVHN's are 32 x 32 x 3 x n",
+                       fv_path_shown(path), a->rank, a->size[0], a->size[1], a->rank > 2 ? a->size[2] : 1);
     FV_TRY(fv_mat_bytes(mat, &pixels, error));
     out->pixels = pixels;
     out->n = n;

@@ -309,6 +309,14 @@ static void test_foreign_labels(void **state) {
     assert_int_equal(train(net, &o, NULL, NULL, &error), FV_E_SHAPE);
     assert_non_null(strstr(error.message, "9 classes"));
     assert_int_equal(fv_evaluate(net, &digits->train, &validation, 1, NULL, 0, 0, &score, NULL), FV_E_SHAPE);
+    uint32_t zero = 0; /* sound images to train on do not hide foreign ones to validate with */
+    while (digits->train.labels[zero] != 0) zero++;
+    const fv_indices sound = {1, &zero};
+    char hash[2][65];
+    fv_net_hash(net, hash[0]);
+    assert_int_equal(fv_train(net, &digits->train, &sound, &validation, &o, NULL, NULL, &error), FV_E_SHAPE);
+    fv_net_hash(net, hash[1]);
+    assert_string_equal(hash[0], hash[1]);
     fv_net_destroy(net);
 }
 
