@@ -187,7 +187,10 @@ static fv_status read_set(const char *path, fv_set_content *out, fv_error *error
     char root[PATH_MAX];
     const char *slash = strrchr(path, '/');
     snprintf(root, sizeof root, "%.*s", slash ? (int)(slash - path) + !(slash - path) : 1, slash ? path : ".");
-    manifest m = {.path = path, .options = out->options, .list = {.root = root}, .error = error};
+    manifest m = {.path = path,
+                  .options = out->options,
+                  .list = {.root = root, .name = path, .add_test = "rows whose split is test"},
+                  .error = error};
     FV_TRY(fv_lines_open(path, &m.lines, error));
     fv_status status = start_classes(&m);
     if (status == FV_OK) status = read_rows(&m);

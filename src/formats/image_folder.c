@@ -255,7 +255,10 @@ static fv_status start_classes(scan *s) {
 }
 
 static fv_status read_folder(const char *path, fv_set_content *out, fv_error *error) {
-    scan s = {.root = path, .options = out->options, .list = {.root = path}, .error = error};
+    scan s = {.root = path,
+              .options = out->options,
+              .list = {.root = path, .name = path, .add_test = "test/<class>/ beside train/<class>/"},
+              .error = error};
     fv_status status = start_classes(&s);
     if (status == FV_OK) status = scan_all(&s);
     if (status == FV_OK) status = check(&s);
@@ -272,7 +275,7 @@ static fv_status read_folder(const char *path, fv_set_content *out, fv_error *er
 
 fv_status fv_image_files(const char *directory, char ***paths, size_t *n, fv_error *error) {
     const fv_dataset_options none = {0};
-    scan s = {.root = directory, .options = &none, .list = {.root = directory}, .error = error};
+    scan s = {.root = directory, .options = &none, .list = {.root = directory, .name = directory}, .error = error};
     fv_status status = add_files(&s, "", 0, FV_LIST_TRAIN, 0);
     char **found = status == FV_OK ? calloc(s.list.n + 1, sizeof *found) : NULL;
     if (status == FV_OK && s.list.n == 0)

@@ -62,12 +62,12 @@ static fv_status set_aside(fv_image_list *list, fv_error *error) {
                            : FV_E_MEMORY;
     for (size_t i = 0; status == FV_OK && i < drawn.n; i++) list->at[place[drawn.at[i]]].split = FV_LIST_TEST;
     if (status != FV_OK)
-        fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
+        fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->name));
     else if (drawn.n == 0)
-        status = fv_fail(error, FV_E_DATA,
-                         "%s: has no test folder, and no class has the 7 images it takes to set 15 %% aside for "
-                         "testing; add test/<class>/ beside train/<class>/",
-                         fv_path_shown(list->root));
+        status =
+            fv_fail(error, FV_E_DATA,
+                    "%s: has no test images, and no class has the 7 it takes to set 15 %% aside for testing; add %s",
+                    fv_path_shown(list->name), list->add_test);
     fv_indices_deinit(&rest);
     fv_indices_deinit(&drawn);
     free(labels);
@@ -160,7 +160,7 @@ static fv_status decode_all(decoding *d, fv_error *error) {
         fv_listed file = d->list->at[0];
         return fv_image_list_decode(d->list, &file, d->shape, o->fit, place_of(d, 0), error);
     }
-    if (d->trouble == FV_E_INTERRUPTED) return fv_fail(error, FV_E_INTERRUPTED, "%s: interrupted", d->list->root);
+    if (d->trouble == FV_E_INTERRUPTED) return fv_fail(error, FV_E_INTERRUPTED, "%s: interrupted", d->list->name);
     if (o->on_progress) o->on_progress(o->context, d->list->n, d->list->n);
     return (fv_status)d->trouble;
 }
@@ -262,7 +262,7 @@ static fv_status decode_and_keep(fv_image_list *list, const fv_image_cache *cach
     fv_status status = decode_list(&d, content, error);
     free(d.train);
     free(d.test);
-    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->root));
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory", fv_path_shown(list->name));
     FV_TRY(status);
     fv_error reason;
     if (*cache->path && content->n_unread && o->on_note)
@@ -286,7 +286,7 @@ static fv_status judge_bad(const fv_image_list *list, const fv_set_content *cont
     bool none = content->train.n == 0;
     if (!none && (o->skip_bad || content->n_bad <= n / 100)) return FV_OK;
     return fv_fail(error, content->n_unread ? FV_E_IO : FV_E_DATA, "%s: %zu of %zu image files cannot be read%s%s%s",
-                   fv_path_shown(list->root), content->n_bad, n,
+                   fv_path_shown(list->name), content->n_bad, n,
                    o->on_note || none ? "" : ", the first: ", o->on_note || none ? "" : content->notes[0],
                    none ? ": nothing is left to train on"
                         : "; more than 1 % is an error: repair or remove them, or leave them out with --skip-bad");
@@ -296,7 +296,7 @@ fv_status fv_image_list_read(fv_image_list *list, fv_set_content *content, fv_er
     const fv_dataset_options *o = content->options;
     fv_image_cache cache;
     if (list->n > UINT32_MAX / 2)
-        return fv_fail(error, FV_E_DATA, "%s: holds %zu images; at most %u are allowed", fv_path_shown(list->root),
+        return fv_fail(error, FV_E_DATA, "%s: holds %zu images; at most %u are allowed", fv_path_shown(list->name),
                        list->n, UINT32_MAX / 2);
     content->pictures = true;
     content->test_set_aside = !o->keep_whole && count_split(list, FV_LIST_TEST) == 0;

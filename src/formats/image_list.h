@@ -21,7 +21,9 @@ typedef struct fv_listed {
 } fv_listed;
 
 typedef struct fv_image_list {
-    const char *root;
+    const char *root;     /* the directory of its files */
+    const char *name;     /* what messages name: the folder, the manifest */
+    const char *add_test; /* where its test images would stand, for a message */
     size_t n, room;
     fv_listed *at;
     char **class_names; /* [n_classes] */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -21,6 +22,9 @@ static fv_status find_path(const fv_image_list *list, const fv_listed *file, cha
                                : snprintf(path, PATH_MAX, "%s/%s", list->root, file->file);
     if (n < 0 || n >= PATH_MAX) return fv_fail(error, FV_E_IO, "%s: the path is too long", fv_path_shown(file->file));
     fv_name_shown(path, shown, PATH_MAX);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a pipe would be waited for */
+        return fv_fail(error, FV_E_DATA, "%.400s: is no file", fv_path_shown(shown));
     return FV_OK;
 }
 
@@ -97,7 +101,7 @@ fv_status fv_image_list_size(const fv_image_list *list, fv_shape *shape, fv_erro
     }
     if (n == 0)
         return fv_fail(error, first, "%s: none of its training images can be read; the first: %.300s",
-                       fv_path_shown(list->root), reason.message);
+                       fv_path_shown(list->name), reason.message);
     qsort(h, n, sizeof *h, compare);
     qsort(w, n, sizeof *w, compare);
     int height = h[n / 2], width = w[n / 2], longer = height > width ? height : width;

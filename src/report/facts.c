@@ -12,6 +12,10 @@ double fv_fact_number(const json_t *object, const char *key, double fallback) {
     return json_is_number(value) ? json_number_value(value) : fallback;
 }
 
+size_t fv_counted(double number) {
+    return number >= 0 && number <= 0x1p53 ? (size_t)llround(number) : 0;
+}
+
 const char *fv_fact_text(const json_t *object, const char *key, const char *fallback) {
     const json_t *value = json_object_get(object, key);
     return json_is_string(value) ? json_string_value(value) : fallback;
@@ -62,6 +66,12 @@ fv_status fv_facts_read(const char *study_json, fv_facts *out, fv_error *error) 
         return fv_fail(error, FV_E_DATA, "study.json: `dataset` must hold n_classes (2 to %d) and as many class_names",
                        FV_MAX_CLASSES);
     }
+    const size_t n_confusion = json_array_size(fv_fact_part(out, "confusion"));
+    if (n_confusion != 0 && n_confusion != (size_t)n_classes) {
+        fv_facts_deinit(out);
+        return fv_fail(error, FV_E_DATA, "study.json: `confusion` has %zu rows; %.0f, one for each class, are right",
+                       n_confusion, n_classes);
+    }
     out->n_classes = (int)n_classes;
     display_name(fv_fact_text(out->dataset, "name", "the data"), out->name, sizeof out->name);
     return FV_OK;
@@ -85,7 +95,7 @@ static double member(const json_t *row, const char *split, const char *what) {
 /* NaN lies outside of nothing. */
 static bool macro_differs(const fv_macro_score *macro, double correct, double total) {
     return total > 0 && correct >= 0 && correct <= total &&
-           fv_macro_differs(macro, (size_t)llround(correct), (size_t)llround(total));
+           fv_macro_differs(macro, fv_counted(correct), fv_counted(total));
 }
 
 bool fv_fact_macro(const json_t *object, const char *split, fv_macro_score *macro) {
@@ -117,7 +127,7 @@ static void finish_measure(fv_measure *measure, int n) {
     measure->macro.accuracy /= n;
     measure->macro.f1 /= n;
     measure->macro_differs = macro_differs(&measure->macro, measure->correct, measure->total);
-    measure->interval = fv_wilson((size_t)llround(measure->correct), (size_t)llround(measure->total));
+    measure->interval = fv_wilson(fv_counted(measure->correct), fv_counted(measure->total));
 }
 
 static fv_group *find_group(fv_group *groups, size_t n, const json_t *row, const char *key) {

@@ -213,7 +213,7 @@ static void put_figures(const fv_context *context, fv_buffer *out) {
     fv_words note;
     fv_put(out, "<dl class=\"figures\">\n");
     if (total > 0) {
-        fv_interval interval = fv_wilson((size_t)correct, (size_t)total);
+        fv_interval interval = fv_wilson(fv_counted(correct), fv_counted(total));
         int decimals = fv_percent_decimals((interval.high - interval.low) / 2);
         fv_macro_score macro;
         const bool differs = fv_fact_macro(final, "test", &macro);
@@ -281,7 +281,7 @@ static void put_head(const fv_context *context, fv_buffer *out) {
     if (total > 0)
         fv_putf(out, " <span class=\"interval\">(%s)</span>",
                 fv_interval_words(
-                    fv_wilson((size_t)fv_fact_number(context->facts->final, "test_correct", 0), (size_t)total))
+                    fv_wilson(fv_counted(fv_fact_number(context->facts->final, "test_correct", 0)), fv_counted(total)))
                     .s);
     fv_put(out, "</h1>\n");
     if (json_is_true(json_object_get(context->facts->root, "interrupted")))

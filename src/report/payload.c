@@ -149,17 +149,12 @@ static json_t *kernel_kinds(const fv_context *context) {
     static const char *const names[] = {"edge", "brightness", "mixed"};
     const json_t *kernels = fv_fact_part(context->facts, "kernels"), *values = json_object_get(kernels, "values");
     int shape[4];
-    size_t size = 1;
-    for (size_t i = 0; i < 4; i++) {
-        shape[i] = (int)json_integer_value(json_array_get(json_object_get(kernels, "shape"), i));
-        const size_t n = json_array_size(values);
-        if (shape[i] < 1 || (size_t)shape[i] > n || (i && size > n / (size_t)shape[i])) return json_array();
-        if (i) size *= (size_t)shape[i];
-    }
+    size_t size;
     json_t *out = json_array();
-    double *kernel = calloc(size + 1, sizeof *kernel);
+    if (!fv_kernel_shape(kernels, shape, &size)) return out;
+    double *kernel = fv_alloc(size, sizeof *kernel);
     if (!kernel) *context->failed = true;
-    for (size_t k = 0; kernel && (k + 1) * size <= json_array_size(values) && size; k++) {
+    for (size_t k = 0; kernel && k < (size_t)shape[0]; k++) {
         for (size_t i = 0; i < size; i++) kernel[i] = json_number_value(json_array_get(values, k * size + i));
         fv_append(context, out, json_string(names[fv_kernel_classify(kernel, shape[1], shape[2], shape[3])]));
     }

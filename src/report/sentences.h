@@ -38,6 +38,8 @@ void fv_answer_neighbours(const fv_context *context, fv_buffer *out);
 /* What a kernel [C][R][S] mostly does: the share of its energy that a constant, or a slope in any direction, explains.
  */
 typedef enum fv_kernel_kind { FV_KERNEL_EDGE, FV_KERNEL_BRIGHTNESS, FV_KERNEL_OTHER } fv_kernel_kind;
+/* [K][C][R][S] of study.json's kernels and the weights of one; false where shape and values do not agree. */
+bool fv_kernel_shape(const json_t *kernels, int shape[4], size_t *size);
 fv_kernel_kind fv_kernel_classify(const double *values, int c, int r, int s);
 
 /* The most confused pairs of counts[true][predicted], most images first, then by class. Returns how many (<= max). */

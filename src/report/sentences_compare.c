@@ -246,7 +246,7 @@ void fv_answer_history(const fv_context *context, fv_buffer *out) {
         return;
     }
     double n_validation = fv_fact_number(context->facts->dataset, "n_validation", 0);
-    fv_interval interval = fv_wilson((size_t)llround(validation * n_validation), (size_t)n_validation);
+    fv_interval interval = fv_wilson(fv_counted(validation * n_validation), fv_counted(n_validation));
     fv_putf(out, ", the validation accuracy %s. ", fv_percent_interval(validation, interval).s);
     for (size_t i = 1; i < n; i++)
         if (epoch_number(history, i, "validation_loss") < epoch_number(history, best, "validation_loss")) best = i;

@@ -1,6 +1,7 @@
 /* Questions 4 to 8: one trained network, looked at closely. */
 #include "report/sentences.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +9,8 @@
 #include "report/numbers.h"
 
 static size_t test_total(const fv_context *context) {
-    size_t total = (size_t)fv_fact_number(context->facts->final, "test_total", 0);
-    return total ? total : (size_t)fv_fact_number(context->facts->dataset, "n_test", 0);
+    size_t total = fv_counted(fv_fact_number(context->facts->final, "test_total", 0));
+    return total ? total : fv_counted(fv_fact_number(context->facts->dataset, "n_test", 0));
 }
 
 static size_t count_sure(const json_t *mistakes, double p) {
@@ -97,8 +98,20 @@ fv_kernel_kind fv_kernel_classify(const double *values, int c, int r, int s) {
     return flat > energy / 2 ? FV_KERNEL_BRIGHTNESS : FV_KERNEL_OTHER;
 }
 
+bool fv_kernel_shape(const json_t *kernels, int shape[4], size_t *size) {
+    const size_t n = json_array_size(json_object_get(kernels, "values"));
+    *size = 1;
+    for (size_t i = 0; i < 4; i++) {
+        const json_int_t extent = json_integer_value(json_array_get(json_object_get(kernels, "shape"), 3 - i));
+        if (extent < 1 || (size_t)extent > n / *size || extent > INT_MAX) return false;
+        shape[3 - i] = (int)extent;
+        if (i < 3) *size *= (size_t)extent;
+    }
+    return (size_t)shape[0] * *size == n;
+}
+
 typedef struct kernel_summary {
-    size_t shape[4]; /* K C R S */
+    int shape[4]; /* K C R S */
     size_t kinds[3];
     double low, high;
 } kernel_summary;
@@ -106,23 +119,20 @@ typedef struct kernel_summary {
 static bool summarise_kernels(const fv_context *context, kernel_summary *out) {
     const json_t *kernels = fv_fact_part(context->facts, "kernels"), *values = json_object_get(kernels, "values");
     *out = (kernel_summary){.low = INFINITY, .high = -INFINITY};
-    size_t n = json_array_size(values), size = 1;
-    for (size_t i = 0; i < 4; i++)
-        out->shape[i] = (size_t)json_integer_value(json_array_get(json_object_get(kernels, "shape"), i));
-    for (size_t i = 1; i < 4; i++) size *= out->shape[i];
-    if (!size || n != out->shape[0] * size) return false;
+    size_t size;
+    if (!fv_kernel_shape(kernels, out->shape, &size)) return false;
     double *kernel = malloc(size * sizeof *kernel);
     if (!kernel) {
         *context->failed = true;
         return false;
     }
-    for (size_t k = 0; k < out->shape[0]; k++) {
+    for (size_t k = 0; k < (size_t)out->shape[0]; k++) {
         for (size_t i = 0; i < size; i++) {
             kernel[i] = json_number_value(json_array_get(values, k * size + i));
             out->low = fmin(out->low, kernel[i]);
             out->high = fmax(out->high, kernel[i]);
         }
-        out->kinds[fv_kernel_classify(kernel, (int)out->shape[1], (int)out->shape[2], (int)out->shape[3])]++;
+        out->kinds[fv_kernel_classify(kernel, out->shape[1], out->shape[2], out->shape[3])]++;
     }
     free(kernel);
     return true;
@@ -144,7 +154,7 @@ static void put_kinds(const size_t kinds[3], bool sentence, fv_buffer *out) {
 void fv_glance_kernels(const fv_context *context, fv_buffer *out) {
     kernel_summary summary;
     if (!summarise_kernels(context, &summary)) return;
-    fv_putf(out, "%zu kernels of %zu\u00d7%zu: ", summary.shape[0], summary.shape[2], summary.shape[3]);
+    fv_putf(out, "%d kernels of %d\u00d7%d: ", summary.shape[0], summary.shape[2], summary.shape[3]);
     put_kinds(summary.kinds, false, out);
     fv_put(out, ".");
 }
@@ -152,9 +162,9 @@ void fv_glance_kernels(const fv_context *context, fv_buffer *out) {
 void fv_answer_kernels(const fv_context *context, fv_buffer *out) {
     kernel_summary summary;
     if (!summarise_kernels(context, &summary)) return;
-    fv_putf(out, "The first layer holds %zu kernels of %zu\u00d7%zu weights", summary.shape[0], summary.shape[2],
+    fv_putf(out, "The first layer holds %d kernels of %d\u00d7%d weights", summary.shape[0], summary.shape[2],
             summary.shape[3]);
-    if (summary.shape[1] > 1) fv_putf(out, " over %zu channels", summary.shape[1]);
+    if (summary.shape[1] > 1) fv_putf(out, " over %d channels", summary.shape[1]);
     fv_putf(out, ", from %s to %s. By the energy of their weights, ", fv_decimal(summary.low, 2).s,
             fv_decimal(summary.high, 2).s);
     put_kinds(summary.kinds, true, out);

@@ -110,8 +110,8 @@ void fv_say_headline(const fv_context *context, fv_buffer *out) {
         fv_putf(out, "A study of %s", facts->name);
         return;
     }
-    size_t correct = (size_t)fv_fact_number(facts->final, "test_correct", 0);
-    fv_interval interval = fv_wilson(correct, (size_t)total);
+    size_t correct = fv_counted(fv_fact_number(facts->final, "test_correct", 0));
+    fv_interval interval = fv_wilson(correct, fv_counted(total));
     fv_putf(out, "A network of %s weights %s %s at %s", fv_count_words(fv_fact_number(facts->final, "parameters", 0)).s,
             verb(facts), facts->name,
             fv_percent((double)correct / total, fv_percent_decimals((interval.high - interval.low) / 2)).s);

@@ -35,15 +35,16 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
 }
 
 void fv_table_kernels(const fv_context *context, fv_buffer *out) {
-    const json_t *kernels = fv_fact_part(context->facts, "kernels"), *shape = json_object_get(kernels, "shape");
-    const json_t *values = json_object_get(kernels, "values");
-    size_t k = (size_t)json_integer_value(json_array_get(shape, 0)), size = k ? json_array_size(values) / k : 0;
-    size_t width = (size_t)json_integer_value(json_array_get(shape, 3));
+    const json_t *kernels = fv_fact_part(context->facts, "kernels"), *values = json_object_get(kernels, "values");
+    int shape[4] = {0};
+    size_t size;
+    if (!fv_kernel_shape(kernels, shape, &size)) shape[0] = 0;
+    const size_t k = (size_t)shape[0], width = (size_t)shape[3];
     fv_table_open(out, "Weights of the first layer, row by row", "kernel|weights");
     for (size_t i = 0; i < at_most(k, 64); i++) {
         fv_buffer row = {0};
         for (size_t j = 0; j < size; j++) {
-            if (j) fv_put(&row, width && j % width == 0 ? " / " : "  ");
+            if (j) fv_put(&row, j % width == 0 ? " / " : "  ");
             fv_put(&row, fv_decimal(json_number_value(json_array_get(values, i * size + j)), 3).s);
         }
         fv_cell_header(out, fv_count_words((double)i + 1).s);
@@ -150,7 +151,7 @@ void fv_table_embedding(const fv_context *context, fv_buffer *out) {
 /* The class of a test image, by its place in the explained list. */
 static const char *class_of(const fv_context *context, double index) {
     for (size_t i = 0; i < context->report->n; i++)
-        if (context->report->predictions[i].index == (uint32_t)index)
+        if (context->report->predictions[i].index == index)
             return fv_class_name(context->facts, context->report->predictions[i].truth);
     return "?";
 }

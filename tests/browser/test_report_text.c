@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,26 @@ static void kernels_are_named_by_their_energy(void **state) {
     assert_int_equal(fv_kernel_classify(slanted, 1, 3, 3), FV_KERNEL_EDGE);
     assert_int_equal(fv_kernel_classify(bright, 1, 3, 3), FV_KERNEL_BRIGHTNESS);
     assert_int_equal(fv_kernel_classify(spot, 1, 3, 3), FV_KERNEL_OTHER);
+}
+
+static void kernels_that_lie_are_not_shown(void **state) {
+    (void)state;
+    static const char *const shapes[] = {"[2, 1, 1]", "[2, 1, 1, 2]", "[2, -1, -1, 2]",
+                                         "[8, 2305843009213693952, 1, 1]", "[0, 4, 1, 1]"};
+    int shape[4];
+    size_t size;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "{\"shape\": %s, \"values\": [%s]}", shapes[i], i == 3 ? "" : "1, 2, 3");
+        json_t *kernels = json_loads(text, 0, NULL);
+        assert_false(fv_kernel_shape(kernels, shape, &size));
+        json_decref(kernels);
+    }
+    json_t *kernels = json_loads("{\"shape\": [2, 1, 1, 2], \"values\": [1, 2, 3, 4]}", 0, NULL);
+    assert_true(fv_kernel_shape(kernels, shape, &size));
+    assert_int_equal(shape[0], 2);
+    assert_int_equal(size, 2);
+    json_decref(kernels);
 }
 
 static void the_most_confused_come_first(void **state) {
@@ -279,6 +300,16 @@ static void like_balanced_figures_are_not_compared(void **state) {
                    fv_answer_architecture, LEAD " and c (+1.0\u00a0points). " ONE_SEED);
 }
 
+static void counts_that_lie_are_no_counts(void **state) {
+    (void)state;
+    assert_int_equal(fv_counted(3.0), 3);
+    assert_int_equal(fv_counted(-4.42056), 0);
+    assert_int_equal(fv_counted(1e300), 0);
+    assert_int_equal(fv_counted(NAN), 0);
+    check_sentence("{" DATASET ", \"final\": {\"test_correct\": -5, \"test_total\": 1e300}}", fv_answer_mistakes,
+                   "The network made no mistake on 0 test images; its error may still be as high as 100.00\u202f%.");
+}
+
 static void broken_input_is_refused(void **state) {
     (void)state;
     fv_report report = {.study_json = "{\"dataset\": "};
@@ -288,6 +319,9 @@ static void broken_input_is_refused(void **state) {
     report.study_json = "{\"dataset\": {\"n_classes\": 3, \"class_names\": [\"a\"]}}";
     assert_int_equal(fv_report_write(&report, "unused.html", &error), FV_E_DATA);
     assert_non_null(strstr(error.message, "class_names"));
+    report.study_json = "{" DATASET ", \"confusion\": [[1, 2], [3, 4], [5, 6]]}";
+    assert_int_equal(fv_report_write(&report, "unused.html", &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "`confusion` has 3 rows"));
     assert_int_equal(access("unused.html", F_OK), -1);
     fv_images images = {.n = 1};
     fv_prediction prediction = {.index = 7};
@@ -306,6 +340,7 @@ int main(void) {
         cmocka_unit_test(a_sprite_holds_the_tiles_in_order),
         cmocka_unit_test(tiles_shrink_to_what_they_may_take),
         cmocka_unit_test(kernels_are_named_by_their_energy),
+        cmocka_unit_test(kernels_that_lie_are_not_shown),
         cmocka_unit_test(the_most_confused_come_first),
         cmocka_unit_test(one_seed_is_told_by_its_test),
         cmocka_unit_test(seeds_are_told_by_the_interval_of_their_difference),
@@ -314,6 +349,7 @@ int main(void) {
         cmocka_unit_test(no_mistake_is_not_no_error),
         cmocka_unit_test(uneven_classes_are_told),
         cmocka_unit_test(like_balanced_figures_are_not_compared),
+        cmocka_unit_test(counts_that_lie_are_no_counts),
         cmocka_unit_test(broken_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

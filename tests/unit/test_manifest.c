@@ -154,6 +154,13 @@ static void has_open_quote(const char *d) {
 static void has_missing_file(const char *d) {
     put(d, "path,label,split\n0.pgm,a,train\n1.pgm,b,train\nnone.pgm,b,train\n2.pgm,a,test\n");
 }
+static void has_one_image_of_each(const char *d) {
+    put(d, "path,label\n0.pgm,a\n1.pgm,b\n");
+}
+static void has_a_pipe(const char *d) {
+    scratch_need(mkfifo(scratch_path(d, "pipe.pgm"), 0600) == 0, "pipe.pgm");
+    put(d, "path,label,split\n0.pgm,a,train\n1.pgm,b,train\npipe.pgm,b,train\n2.pgm,a,test\n");
+}
 static void has_control_character(const char *d) {
     put(d, "path,label\n0.pgm,a\n1.pgm,b\033[2J\n");
 }
@@ -180,6 +187,8 @@ static void broken_manifests_are_refused(void **state) {
         SET_FAULT(has_untrained_class, FV_E_DATA, "no training image is labelled \"c\""),
         SET_FAULT(has_open_quote, FV_E_DATA, "line 3 has quotes"),
         SET_FAULT(has_missing_file, FV_E_DATA, "1 of 4 image files cannot be read"),
+        SET_FAULT(has_one_image_of_each, FV_E_DATA, "m.csv: has no test images", "add rows whose split is test"),
+        SET_FAULT(has_a_pipe, FV_E_DATA, "1 of 4 image files cannot be read", "is no file"),
         SET_FAULT(has_control_character, FV_E_DATA, "line 3: \"b?[2J\" is no class name"),
         SET_FAULT(has_too_many_classes, FV_E_DATA, "line 1002", "one class too many"),
     };
