@@ -1,11 +1,12 @@
 /* What the tests of the formats of data sets share: sets that open, and broken ones whose message is held against
- * words. Include after scratch.h. */
+ * words. */
 #ifndef FV_SET_TEST_H
 #define FV_SET_TEST_H
 
+#include "scratch.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdint.h>
 
 #include <cmocka.h>
 
@@ -38,21 +39,21 @@ typedef struct set_fault {
 static inline void set_hold_faults(const set_fault *rows, size_t n, void (*sound)(const char *), const char *file) {
     int n_wrong = 0;
     for (size_t i = 0; i < n; i++) {
-        char *directory = scratch_make(), path[1024];
+        char *broken = scratch_make(), path[1024];
         fv_error error = {FV_OK, ""};
         fv_dataset *set = NULL;
-        snprintf(path, sizeof path, "%s%s", directory, file);
-        sound(directory);
+        snprintf(path, sizeof path, "%s%s", broken, file);
+        sound(broken);
         fv_dataset_destroy(set_open(path));
-        rows[i].make(directory);
+        rows[i].make(broken);
         fv_status status = fv_dataset_open(path, &set, &error);
         bool right = status == rows[i].status && status != FV_OK && error.code == status && set == NULL &&
-                     strncmp(error.message, directory, strlen(directory)) == 0;
+                     strncmp(error.message, broken, strlen(broken)) == 0;
         for (int w = 0; w < 4 && rows[i].words[w]; w++) right = right && strstr(error.message, rows[i].words[w]);
         if (!right) print_error("%s: status %d, \"%s\"\n", rows[i].name, status, error.message);
         n_wrong += !right;
         if (status == FV_OK) fv_dataset_destroy(set);
-        scratch_drop(directory);
+        scratch_drop(broken);
     }
     assert_int_equal(n_wrong, 0);
 }

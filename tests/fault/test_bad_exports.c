@@ -1,12 +1,6 @@
 /* Exported files that are cut short, mislabelled, or lie about their sizes: refused with a message, and no memory is
  * taken for what they promise. */
-#include "scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "directory_test.h"
 
 #include "formats/files.h"
 #include "formats/npz.h"
@@ -14,23 +8,17 @@
 #include "fovea/export.h"
 #include "onnx.pb-c.h"
 
-static char *directory;
 static fv_net *net;
 
 static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
+    directory_make(state);
     return fv_net_create("conv 2 3x3 pad 1, batchnorm, relu, maxpool 2, residual( conv 2 1x1 ), dense classes",
-                         (fv_shape){1, 4, 4}, 3, 0, 1, &net, NULL) == FV_OK
-               ? 0
-               : -1;
+                         (fv_shape){1, 4, 4}, 3, 0, 1, &net, NULL) != FV_OK;
 }
 
 static int tear_down(void **state) {
-    (void)state;
     fv_net_destroy(net);
-    scratch_drop(directory);
-    return 0;
+    return directory_drop(state);
 }
 
 static void read_sound(char **data, size_t *size) {
@@ -266,10 +254,11 @@ static void wrong_weights_are_noticed(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define WITH_NET(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(files_cut_short_are_refused),           TEST(what_lies_is_refused),      TEST(other_files_are_refused),
-        TEST(archives_of_other_weights_are_refused), TEST(wrong_weights_are_noticed),
+        WITH_NET(files_cut_short_are_refused), WITH_NET(what_lies_is_refused),
+        WITH_NET(other_files_are_refused),     WITH_NET(archives_of_other_weights_are_refused),
+        WITH_NET(wrong_weights_are_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,31 +1,12 @@
 /* Writing: whole or not at all, whatever the disk does. */
-#include "scratch.h"
+#include "directory_test.h"
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <sys/resource.h>
-
-#include <cmocka.h>
 
 #include "formats/files.h"
 #include "formats/safetensors.h"
-
-static char *directory;
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 static void assert_holds(const char *path, const char *text) {
     char *data;
@@ -144,7 +125,6 @@ static void reading_is_bounded(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(files_are_written_and_replaced),
         TEST(permissions_follow_the_umask),

@@ -1,23 +1,8 @@
 /* CSV of pixels: headers, colour, directories, lines and cells; what is refused. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "set_test.h"
 
 #include "formats/lines.h"
-
-static char *directory; /* a fresh one for each test */
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 /* n rows of 2x2 pixels first + 4 * i + j, labels i % 2; `end` ends each. */
 static bytes rows(const char *header, unsigned n, unsigned first, const char *end) {
@@ -266,12 +251,12 @@ static void broken_files_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(kaggle_files_are_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(ways_to_write_it_are_equal, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_file_is_split, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(colour_is_by_pixel, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(cells_follow_rfc_4180, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(long_lines_are_whole, set_up, tear_down),
+        TEST(kaggle_files_are_read),
+        TEST(ways_to_write_it_are_equal),
+        TEST(one_file_is_split),
+        TEST(colour_is_by_pixel),
+        TEST(cells_follow_rfc_4180),
+        TEST(long_lines_are_whole),
         cmocka_unit_test(broken_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

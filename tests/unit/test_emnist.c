@@ -1,21 +1,6 @@
 /* IDX files as EMNIST and QMNIST have them: names in front, images on their side, labels in columns or from 1 on. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "set_test.h"
-
-static char *directory; /* a fresh one for each test */
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 /* "test" stands for "t10k" there. EMNIST's images lie on their side. */
 static void prefixed_files_are_found(void **state) {
@@ -136,7 +121,6 @@ static void letters_begin_with_a(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(prefixed_files_are_found),
         TEST(transposing_can_be_asked_for),

@@ -1,40 +1,13 @@
 /* Datasets from IDX files: formats, names, look-up order, the test split that is set aside. */
-#include "scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "directory_test.h"
+#include "set_test.h"
 
 #include "formats/source.h"
-#include "fovea/data.h"
-
-static char *directory; /* a fresh one for each test */
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
-
-static fv_dataset *open_set(const char *path) {
-    fv_dataset *set = NULL;
-    fv_error error = {FV_OK, ""};
-    if (fv_dataset_open(path, &set, &error) != FV_OK) fail_msg("%s", error.message);
-    return set;
-}
 
 static void plain_files_are_read(void **state) {
     (void)state;
     scratch_set(directory, 6, 3, 4, 5, 3);
-    fv_dataset *set = open_set(directory);
+    fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 3);
     assert_int_equal(set->train.n, 6);
     assert_int_equal(set->test.n, 3);
@@ -56,7 +29,7 @@ static void plain_files_are_read(void **state) {
 static void sums_are_of_pixels_then_labels(void **state) {
     (void)state;
     scratch_set(directory, 6, 3, 4, 5, 3);
-    fv_dataset *set = open_set(directory);
+    fv_dataset *set = set_open(directory);
     assert_string_equal(set->train_sha256, "9a26bc47f45edd13b6a46f35fdc3614b9b89bbeb0c46474838c30538fbed8d4d");
     assert_string_equal(set->test_sha256, "ac53b35f900d60789350ca270c7893d4e1a14fcc47835ad8ae925ac76b920f47");
     fv_dataset_destroy(set);
@@ -65,7 +38,7 @@ static void sums_are_of_pixels_then_labels(void **state) {
 static void gzip_gives_the_same_set(void **state) {
     (void)state;
     scratch_set(directory, 500, 40, 28, 28, 10);
-    fv_dataset *plain = open_set(directory);
+    fv_dataset *plain = set_open(directory);
     static const char *const files[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"};
     for (int i = 0; i < 3; i++) {
         char name[64];
@@ -77,7 +50,7 @@ static void gzip_gives_the_same_set(void **state) {
         bytes_free(&content);
         assert_int_equal(remove(scratch_path(directory, files[i])), 0);
     }
-    fv_dataset *packed = open_set(directory);
+    fv_dataset *packed = set_open(directory);
     assert_string_equal(packed->train_sha256, plain->train_sha256);
     assert_string_equal(packed->test_sha256, plain->test_sha256);
     fv_dataset_destroy(plain);
@@ -91,10 +64,10 @@ static void gzip_members_are_joined(void **state) {
     bytes whole = idx_images(50, 4, 4, 0), first = {whole.at, 333, 0}, second = {whole.at + 333, whole.n - 333, 0};
     bytes packed = bytes_gzip(&first), rest = bytes_gzip(&second);
     bytes_add(&packed, rest.at, rest.n);
-    fv_dataset *plain = open_set(directory);
+    fv_dataset *plain = set_open(directory);
     remove(scratch_path(directory, "train-images-idx3-ubyte"));
     scratch_put(directory, "train-images-idx3-ubyte.gz", packed);
-    fv_dataset *joined = open_set(directory);
+    fv_dataset *joined = set_open(directory);
     assert_string_equal(joined->train_sha256, plain->train_sha256);
     fv_dataset_destroy(plain);
     fv_dataset_destroy(joined);
@@ -112,7 +85,7 @@ static void rank_4_holds_channels(void **state) {
     for (int i = 0; i < 30; i++) bytes_add(&images, &(uint8_t){(uint8_t)(200 + i)}, 1);
     scratch_put(directory, "t10k-images-idx4-ubyte", images);
     scratch_put(directory, "t10k-labels-idx1-ubyte", idx_labels(1, 2));
-    fv_dataset *set = open_set(directory);
+    fv_dataset *set = set_open(directory);
     assert_int_equal(set->train.shape.c, 3);
     assert_int_equal(set->train.shape.h, 2);
     assert_int_equal(set->train.shape.w, 5);
@@ -130,7 +103,7 @@ static void sixteen_bit_labels_allow_a_thousand_classes(void **state) {
     scratch_put(directory, "train-images-idx3-ubyte", idx_images(n, 2, 2, 0));
     scratch_put(directory, "t10k-labels-idx1-ubyte", idx_labels(3, 3));
     scratch_put(directory, "t10k-images-idx3-ubyte", idx_images(3, 2, 2, 0));
-    fv_dataset *set = open_set(directory);
+    fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 1000);
     assert_string_equal(set->class_names[999], "999");
     for (unsigned i = 0; i < n; i++) assert_int_equal(set->train.labels[i], i);
@@ -141,7 +114,7 @@ static void known_names_bring_class_names(void **state) {
     (void)state;
     const char *path = scratch_subdirectory(directory, "fashion-mnist");
     scratch_set(path, 30, 3, 4, 4, 9); /* the tenth class is missing here, and has its name all the same */
-    fv_dataset *set = open_set(path);
+    fv_dataset *set = set_open(path);
     assert_string_equal(set->name, "fashion-mnist");
     assert_int_equal(set->n_classes, 10);
     assert_string_equal(set->class_names[0], "T-shirt/top");
@@ -153,7 +126,7 @@ static void classes_txt_names_classes(void **state) {
     (void)state;
     scratch_set(directory, 30, 3, 4, 4, 3);
     scratch_text(directory, "classes.txt", "crack\r\n  scratch \nGr\xc3\xbc n\nnone\n\n");
-    fv_dataset *set = open_set(directory);
+    fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 4);
     assert_string_equal(set->class_names[0], "crack");
     assert_string_equal(set->class_names[1], "scratch");
@@ -172,7 +145,7 @@ static void test_split_is_set_aside(void **state) {
     for (unsigned i = 0; i < n; i++) bytes_add(&images, &(uint8_t){(uint8_t)i}, 1);
     scratch_put(directory, "train-labels-idx1-ubyte", labels);
     scratch_put(directory, "train-images-idx3-ubyte", images);
-    fv_dataset *set = open_set(directory), *again = open_set(directory);
+    fv_dataset *set = set_open(directory), *again = set_open(directory);
     assert_true(set->test_set_aside);
     assert_int_equal(set->test.n, 6);
     assert_int_equal(set->train.n, 40);
@@ -211,18 +184,18 @@ static void names_are_looked_for_in_order(void **state) {
     setenv("FOVEA_DATA", data, 1);
     setenv("XDG_CACHE_HOME", cache, 1);
     scratch_set(scratch_subdirectory(cache, "fovea/cells"), 20, 2, 3, 3, 2);
-    fv_dataset *set = open_set("cells");
+    fv_dataset *set = set_open("cells");
     assert_string_equal(set->name, "cells");
     assert_int_equal(set->train.n, 20);
     fv_dataset_destroy(set);
     assert_true(list_has("cells", scratch_path(cache, "fovea/cells")));
     scratch_set(scratch_subdirectory(data, "cells"), 10, 2, 3, 3, 2);
-    set = open_set("cells");
+    set = set_open("cells");
     assert_int_equal(set->train.n, 10);
     fv_dataset_destroy(set);
     assert_true(list_has("cells", scratch_path(data, "cells")));
     scratch_set(scratch_subdirectory(data, "digits"), 12, 2, 3, 3, 2);
-    set = open_set("digits");
+    set = set_open("digits");
     assert_int_equal(set->train.n, 12);
     fv_dataset_destroy(set);
 }
@@ -253,17 +226,16 @@ static void a_path_gives_its_last_part_as_name(void **state) {
     snprintf(inside, sizeof inside, "%s", scratch_subdirectory(directory, "wafers"));
     scratch_set(inside, 10, 2, 3, 3, 2);
     snprintf(slashes, sizeof slashes, "%s//", inside);
-    fv_dataset *set = open_set(slashes);
+    fv_dataset *set = set_open(slashes);
     assert_string_equal(set->name, "wafers");
     fv_dataset_destroy(set);
     snprintf(slashes, sizeof slashes, "%s/.", inside);
-    set = open_set(slashes);
+    set = set_open(slashes);
     assert_string_equal(set->name, "wafers");
     fv_dataset_destroy(set);
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(plain_files_are_read),
         TEST(sums_are_of_pixels_then_labels),

@@ -1,21 +1,9 @@
 /* Manifests of image files: columns, splits, classes; what is refused. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "set_test.h"
 
-static char *directory; /* a fresh one for each test */
-
 static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    setenv("XDG_CACHE_HOME", scratch_subdirectory(directory, "cache"), 1);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
+    return directory_make(state) || setenv("XDG_CACHE_HOME", scratch_subdirectory(directory, "cache"), 1);
 }
 
 /* A grey image of 4x4, all of one value. */
@@ -196,12 +184,12 @@ static void broken_manifests_are_refused(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_WITH_CACHE(name) cmocka_unit_test_setup_teardown(name, set_up, directory_drop)
     const struct CMUnitTest tests[] = {
-        TEST(splits_and_classes_are_read),
-        TEST(one_column_less),
-        TEST(a_models_classes_are_kept),
-        TEST(broken_manifests_are_refused),
+        TEST_WITH_CACHE(splits_and_classes_are_read),
+        TEST_WITH_CACHE(one_column_less),
+        TEST_WITH_CACHE(a_models_classes_are_kept),
+        TEST_WITH_CACHE(broken_manifests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,29 +1,10 @@
 /* model.safetensors: a net comes back with the same weights, text, normalisation and class names. */
-#include "scratch.h"
+#include "directory_test.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "formats/safetensors.h"
 #include "fovea/net.h"
-
-static char *directory;
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 static fv_net *make_net(const char *model, fv_shape shape, int n_classes) {
     fv_net *net = NULL;
@@ -199,7 +180,6 @@ static void weights_are_taken_by_name(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_net_comes_back),
         TEST(names_and_shapes_are_pytorchs),

@@ -1,22 +1,7 @@
 /* NumPy's arrays: shapes, types, names, archives; what is refused. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "npy_test.h"
 #include "set_test.h"
-
-static char *directory; /* a fresh one for each test */
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 /* MedMNIST's six arrays: 12 training, 4 validation, 6 test images of 2x3. */
 static void sound_npz(const char *d) {
@@ -308,12 +293,12 @@ static void broken_archives_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(medmnist_keys_are_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(own_validation_is_used, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(set_aside_keeps_the_validation_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(channels_may_come_first_or_last, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(small_colour_images_keep_their_channels, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(labels_of_every_width_are_read, set_up, tear_down),
+        TEST(medmnist_keys_are_read),
+        TEST(own_validation_is_used),
+        TEST(set_aside_keeps_the_validation_apart),
+        TEST(channels_may_come_first_or_last),
+        TEST(small_colour_images_keep_their_channels),
+        TEST(labels_of_every_width_are_read),
         cmocka_unit_test(broken_archives_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,28 +1,8 @@
 /* safetensors: what is written comes back; the bytes are those of the format. */
-#include "scratch.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "directory_test.h"
 
 #include "formats/files.h"
 #include "formats/safetensors.h"
-
-static char *directory;
-
-static int set_up(void **state) {
-    (void)state;
-    directory = scratch_make();
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    scratch_drop(directory);
-    return 0;
-}
 
 static void every_type_comes_back(void **state) {
     (void)state;
@@ -151,7 +131,6 @@ static void what_cannot_be_written_is_refused(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_type_comes_back),
         TEST(the_bytes_are_the_formats),
