@@ -92,6 +92,22 @@ static inline void bytes_write(const bytes *of, const char *path) {
     scratch_need(f && (of->n == 0 || fwrite(of->at, 1, of->n, f) == of->n) && fclose(f) == 0, path);
 }
 
+static inline bytes bytes_copy(const bytes *of) {
+    bytes out = {0};
+    bytes_add(&out, of->at, of->n);
+    return out;
+}
+
+static inline bytes bytes_read(const char *path) {
+    bytes out = {0};
+    uint8_t part[4096];
+    FILE *f = fopen(path, "rb");
+    scratch_need(f != NULL, path);
+    for (size_t n; (n = fread(part, 1, sizeof part, f));) bytes_add(&out, part, n);
+    scratch_need(!ferror(f) && fclose(f) == 0, path);
+    return out;
+}
+
 /* The content as one gzip member. */
 static inline bytes bytes_gzip(const bytes *of) {
     z_stream stream = {0};

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
+#include "formats/safetensors_types.h"
 #include "fovea/data.h"
 #include "scratch.h"
 
@@ -51,6 +52,22 @@ static inline const char *fuzz_directory(const char *const *names, size_t n) {
     atexit(fuzz_drop);
     for (size_t i = 0; i < n; i++) FUZZ_NEED(symlink(file, scratch_path(directory, names[i])) == 0);
     return directory;
+}
+
+/* Hands the input to `parse` as it is, and, where it holds a checksum of ours, with that put right: in memory of just
+ * its size, so that the sanitizers see a byte too far. */
+static inline void fuzz_checksummed(void (*parse)(const void *, size_t), const uint8_t *data, size_t size) {
+    parse(data, size);
+    const char *at = fv_checksum_find((const char *)data, size);
+    if (!at) return;
+    const fv_part whole = {data, size};
+    char digits[FV_CHECKSUM_DIGITS + 1], *copy = malloc(size);
+    FUZZ_NEED(copy != NULL);
+    memcpy(copy, data, size);
+    fv_checksum_of(&whole, 1, at, digits);
+    memcpy(copy + (at - (const char *)data), digits, FV_CHECKSUM_DIGITS);
+    parse(copy, size);
+    free(copy);
 }
 
 /* Opens a whole data set, which must work or fail with a message that begins with its path. */

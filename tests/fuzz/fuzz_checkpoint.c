@@ -2,7 +2,6 @@
 #include "fuzz.h"
 
 #include "checkpoint_test.h"
-#include "formats/safetensors_types.h"
 #include "train/state.h"
 
 const unsigned fuzz_rounds = 10000;
@@ -35,17 +34,7 @@ static void parse(const void *data, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    parse(data, size);
-    const char *at = fv_checksum_find((const char *)data, size);
-    if (!at) return 0;
-    char digits[FV_CHECKSUM_DIGITS + 1], *copy = malloc(size);
-    FUZZ_NEED(copy != NULL);
-    memcpy(copy, data, size);
-    const fv_part whole = {data, size};
-    fv_checksum_of(&whole, 1, at, digits);
-    memcpy(copy + (at - (const char *)data), digits, FV_CHECKSUM_DIGITS);
-    parse(copy, size);
-    free(copy);
+    fuzz_checksummed(parse, data, size);
     return 0;
 }
 
@@ -53,20 +42,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 bytes fuzz_seed(int index) {
     static const int which[] = {0, 2, 4, 8};
     static bytes made[4];
-    bytes out = {0};
-    if (index >= 4) return out;
+    if (index >= 4) return (bytes){0};
     if (!made[index].at) {
         small_training small;
-        char *directory = scratch_make(), *data;
-        size_t size;
+        char *directory = scratch_make();
         small_init(&small, "conv 2 1x1, batchnorm, relu, dense classes");
         small_write(&small, directory, which[index]);
-        FUZZ_NEED(fv_file_read(scratch_path(directory, FV_CHECKPOINT_FILE), 1 << 20, &data, &size, NULL) == FV_OK);
-        bytes_add(&made[index], data, size);
-        free(data);
+        made[index] = bytes_read(scratch_path(directory, FV_CHECKPOINT_FILE));
         small_deinit(&small);
         scratch_drop(directory);
     }
-    bytes_add(&out, made[index].at, made[index].n);
-    return out;
+    return bytes_copy(&made[index]);
 }

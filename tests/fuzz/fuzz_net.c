@@ -1,7 +1,6 @@
 /* Any bytes as model.safetensors. */
 #include "fuzz.h"
 
-#include "formats/files.h"
 #include "fovea/net.h"
 
 const unsigned fuzz_rounds = 20000;
@@ -30,16 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 static bytes saved(const char *model) {
     static const char *const names[] = {"a", "b", "c"};
-    char *directory = scratch_make(), *data;
+    char *directory = scratch_make();
     const char *path = scratch_path(directory, "x.safetensors");
     fv_net *net;
-    bytes out = {0};
-    size_t size;
     FUZZ_NEED(fv_net_create(model, (fv_shape){2, 6, 5}, 3, 0, 1, &net, NULL) == FV_OK);
     FUZZ_NEED(fv_net_save(net, path, names, NULL) == FV_OK);
-    FUZZ_NEED(fv_file_read(path, 1 << 20, &data, &size, NULL) == FV_OK);
-    bytes_add(&out, data, size);
-    free(data);
+    bytes out = bytes_read(path);
     fv_net_destroy(net);
     scratch_drop(directory);
     return out;
@@ -49,9 +44,7 @@ bytes fuzz_seed(int index) {
     static const char *const models[] = {"conv 2 3x3, relu, dense classes",
                                          "conv 2 1x1, batchnorm, residual( conv 2 1x1 ), maxpool 2, dense classes"};
     static bytes seeds[2];
-    bytes copy = {0};
-    if (index >= 2) return copy;
+    if (index >= 2) return (bytes){0};
     if (!seeds[index].at) seeds[index] = saved(models[index]);
-    bytes_add(&copy, seeds[index].at, seeds[index].n);
-    return copy;
+    return bytes_copy(&seeds[index]);
 }

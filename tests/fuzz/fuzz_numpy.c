@@ -70,11 +70,7 @@ static bytes archive(int deflated) {
     for (zip_uint64_t i = 0; i < 6; i++)
         FUZZ_NEED(zip_set_file_compression(zip, i, deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 9) == 0);
     FUZZ_NEED(zip_close(zip) == 0);
-    bytes out = {0};
-    FILE *f = fopen(path, "rb");
-    FUZZ_NEED(f != NULL);
-    for (int c; (c = fgetc(f)) != EOF;) bytes_add(&out, &(uint8_t){(uint8_t)c}, 1);
-    fclose(f);
+    bytes out = bytes_read(path);
     scratch_drop(directory);
     return out;
 }
@@ -83,12 +79,9 @@ bytes fuzz_seed(int index) {
     static bytes archives[2];
     switch (index) {
     case 0:
-    case 1: {
+    case 1:
         if (!archives[index].at) archives[index] = archive(index);
-        bytes copy = {0};
-        bytes_add(&copy, archives[index].at, archives[index].n);
-        return copy;
-    }
+        return bytes_copy(&archives[index]);
     case 2:
         return npy_images("(4, 5, 3)", 60, 0);
     case 3:

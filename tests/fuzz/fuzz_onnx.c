@@ -1,7 +1,6 @@
 /* Any bytes as an ONNX file; what is read can be run. */
 #include "fuzz.h"
 
-#include "formats/files.h"
 #include "formats/onnx_read.h"
 #include "fovea/export.h"
 
@@ -35,16 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 }
 
 static bytes exported(const char *model, fv_onnx_input input) {
-    char *directory = scratch_make(), *data;
+    char *directory = scratch_make();
     const char *path = scratch_path(directory, "x.onnx");
     fv_net *net;
-    bytes out = {0};
-    size_t size;
     FUZZ_NEED(fv_net_create(model, (fv_shape){2, 6, 5}, 3, 0, 1, &net, NULL) == FV_OK);
     FUZZ_NEED(fv_export_onnx(net, path, NULL, input, NULL) == FV_OK);
-    FUZZ_NEED(fv_file_read(path, 1 << 20, &data, &size, NULL) == FV_OK);
-    bytes_add(&out, data, size);
-    free(data);
+    bytes out = bytes_read(path);
     fv_net_destroy(net);
     scratch_drop(directory);
     return out;
@@ -57,9 +52,7 @@ bytes fuzz_seed(int index) {
         "conv 3 3x3 stride 2 pad 1, avgpool 2, dense 4, conv classes 1x1, globalavgpool",
     };
     static bytes seeds[3];
-    bytes copy = {0};
-    if (index >= 3) return copy;
+    if (index >= 3) return (bytes){0};
     if (!seeds[index].at) seeds[index] = exported(models[index], index ? FV_ONNX_UINT8 : FV_ONNX_FLOAT);
-    bytes_add(&copy, seeds[index].at, seeds[index].n);
-    return copy;
+    return bytes_copy(&seeds[index]);
 }

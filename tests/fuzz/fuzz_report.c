@@ -33,14 +33,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 bytes fuzz_seed(int index) {
     static const char *const files[] = {"study.json", "run.json"};
-    bytes seed = {0};
-    if (index >= 2) return seed;
-    char path[1200];
-    static uint8_t buffer[1 << 16];
-    snprintf(path, sizeof path, "%s/tests/fuzz/seeds/report/%s", FOVEA_SOURCE_DIR, files[index]);
-    FILE *f = fopen(path, "rb");
-    scratch_need(f != NULL, path);
-    bytes_add(&seed, buffer, fread(buffer, 1, sizeof buffer, f));
-    fclose(f);
-    return seed;
+    return index < 2 ? bytes_read(scratch_path(FOVEA_SOURCE_DIR "/tests/fuzz/seeds/report", files[index])) : (bytes){0};
 }

@@ -63,10 +63,7 @@ bytes fuzz_seed(int index) {
         bytes content[2] = {idx_labels(20, 3), idx_labels(2000, 3)};
         zip_put(path, "x/../a.bin", content[0]);
         zip_put(path, "b.bin", content[1]);
-        FILE *f = fopen(path, "rb");
-        FUZZ_NEED(f != NULL);
-        for (int c; (c = fgetc(f)) != EOF;) bytes_add(&out, &(uint8_t){(uint8_t)c}, 1);
-        fclose(f);
+        out = bytes_read(path);
         scratch_drop(directory);
     }
     return out;

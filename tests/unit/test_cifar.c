@@ -1,6 +1,5 @@
 /* CIFAR-10 and CIFAR-100, binary. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "set_test.h"
 
 enum { PIXELS = 3072 };
@@ -28,7 +27,6 @@ static void sound_10(const char *d) {
 
 static void batches_are_joined_in_order(void **state) {
     (void)state;
-    char *directory = scratch_make();
     sound_10(directory);
     fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 10);
@@ -47,18 +45,15 @@ static void batches_are_joined_in_order(void **state) {
     }
     assert_int_equal(set->test.pixels[3 * PIXELS + 100], 7 + 3 + 100);
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 /* The directory that holds what the archive unpacks to is as good. */
 static void directory_above_is_found(void **state) {
     (void)state;
-    char *directory = scratch_make();
     sound_10(scratch_subdirectory(directory, "cifar-10-batches-bin"));
     fv_dataset *set = set_open(directory);
     assert_int_equal(set->train.n, 30);
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 static void sound_100(const char *d) {
@@ -74,7 +69,6 @@ static void sound_100(const char *d) {
 
 static void fine_labels_are_the_classes(void **state) {
     (void)state;
-    char *directory = scratch_make();
     sound_100(directory);
     fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 100);
@@ -84,7 +78,6 @@ static void fine_labels_are_the_classes(void **state) {
     assert_int_equal(set->train.pixels[99 * PIXELS], 100);
     assert_int_equal(set->test.n, 5);
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 static void batch_is_missing(const char *d) {
@@ -142,9 +135,9 @@ static void broken_sets_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(batches_are_joined_in_order),
-        cmocka_unit_test(directory_above_is_found),
-        cmocka_unit_test(fine_labels_are_the_classes),
+        TEST(batches_are_joined_in_order),
+        TEST(directory_above_is_found),
+        TEST(fine_labels_are_the_classes),
         cmocka_unit_test(broken_sets_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

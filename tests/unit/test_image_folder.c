@@ -1,6 +1,5 @@
 /* Folders of images made by Pillow (tests/cli/images/make_folders.py), and the cache behind them. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "set_test.h"
 
 #include "formats/natural_order.h"
@@ -10,7 +9,7 @@ enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE };
 
 static char *home; /* of the cache */
 
-static const char *make(const char *kind, const char *directory) {
+static const char *make(const char *kind) {
     static char to[600]; /* one at a time */
     char command[2400];
     snprintf(to, sizeof to, "%s/%s", directory, kind);
@@ -55,8 +54,7 @@ static void formats_agree(void **state) {
                 {"b/grey.pgm", "b/grey.png", 0, 0},       {"b/sixteen.png", "b/grey.png", 0, 0},
                 {"b/sixteen.tif", "b/grey.png", 0, 0},    {"b/bits.pbm", "b/bits.png", 0, 0},
                 {"b/grey.jpg", "b/grey.png", 60, 5}};
-    char *directory = scratch_make();
-    const char *folder = make("kinds", directory);
+    const char *folder = make("kinds");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint8_t a[PIXELS], b[PIXELS];
         int most;
@@ -71,13 +69,12 @@ static void formats_agree(void **state) {
     read_file(folder, "a/colour.png", (fv_shape){3, SIDE, SIDE}, FV_FIT_STRETCH, whole);
     read_file(folder, "a/alpha.png", (fv_shape){3, SIDE, SIDE}, FV_FIT_STRETCH, half);
     for (int i = 0; i < PIXELS; i++) assert_int_equal(half[i], (whole[i] * 128 * 2 + 255) / 510);
-    scratch_drop(directory);
 }
 
 static void orientation_is_applied(void **state) {
     (void)state;
-    char *directory = scratch_make(), name[32];
-    const char *folder = make("kinds", directory);
+    char name[32];
+    const char *folder = make("kinds");
     enum { H = 20 };
     uint8_t upright[PIXELS], turned[PIXELS];
     read_file(folder, "turned/1.png", (fv_shape){3, H, SIDE}, FV_FIT_STRETCH, upright);
@@ -96,12 +93,10 @@ static void orientation_is_applied(void **state) {
         differ(upright, turned, 3 * 7 * 11, &most, &mean);
         if (most > 1) fail_msg("orientation %d, resized: %d", i, most);
     }
-    scratch_drop(directory);
 }
 
 static void fits(void **state) {
     (void)state;
-    char *directory = scratch_make();
     bytes wide = {0}; /* 4 wide, 2 high: 10 20 30 40 / 50 60 70 80 */
     bytes_add(&wide, "P5 4 2 255\n\x0a\x14\x1e\x28\x32\x3c\x46\x50", 19);
     scratch_put(directory, "wide.pgm", wide);
@@ -116,7 +111,6 @@ static void fits(void **state) {
     assert_memory_equal(out, ((uint8_t[]){0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 70, 80, 0, 0, 0, 0}), 16);
     read_file(directory, "wide.pgm", (fv_shape){1, 2, 2}, FV_FIT_PAD, out); /* 1 x 2, above the middle */
     assert_memory_equal(out, ((uint8_t[]){35, 55, 0, 0}), 4);
-    scratch_drop(directory);
 }
 
 static void names_are_ordered_naturally(void **state) {
@@ -199,8 +193,7 @@ static bool opens_anew(const char *folder, const fv_dataset *sound) {
 
 static void second_run_decodes_nothing(void **state) {
     (void)state;
-    char *directory = scratch_make();
-    const char *folder = make("shapes", directory);
+    const char *folder = make("shapes");
     fv_dataset *sound, *other;
     const fv_dataset_options none = {0}, small = {.height = 8, .width = 8, .channels = 1};
     assert_int_equal(decoded(folder, &none, &sound), 100);
@@ -220,13 +213,11 @@ static void second_run_decodes_nothing(void **state) {
     assert_int_equal(decoded(folder, &none, &other), 99);
     fv_dataset_destroy(other);
     fv_dataset_destroy(sound);
-    scratch_drop(directory);
 }
 
 static void bad_caches_are_not_believed(void **state) {
     (void)state;
-    char *directory = scratch_make();
-    const char *folder = make("plain", directory);
+    const char *folder = make("plain");
     fv_dataset *sound;
     const fv_dataset_options none = {0};
     char *fresh = scratch_make();
@@ -262,27 +253,24 @@ static void bad_caches_are_not_believed(void **state) {
     home = kept;
     fv_dataset_destroy(sound);
     scratch_drop(fresh);
-    scratch_drop(directory);
 }
 
 static void stops_when_asked(void **state) {
     (void)state;
-    char *directory = scratch_make();
-    const char *folder = make("shapes", directory);
+    const char *folder = make("shapes");
     events seen = {.stop = true};
     fv_error error = {0};
     fv_dataset *set = NULL;
     const fv_dataset_options o = {.height = 9, .width = 9, .context = &seen, .cancelled = cancelled};
     assert_int_equal(fv_dataset_open_with(folder, &o, &set, &error), FV_E_INTERRUPTED);
     assert_null(set);
-    scratch_drop(directory);
 }
 
 /* Same images and sums for any number of threads. */
 static void threads_change_nothing(void **state) {
     (void)state;
-    char *directory = scratch_make(), first[65];
-    const char *folder = make("kinds", directory);
+    char first[65];
+    const char *folder = make("kinds");
     setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
     for (int threads = 1; threads <= 5; threads++) {
         fv_dataset *set;
@@ -293,14 +281,13 @@ static void threads_change_nothing(void **state) {
         fv_dataset_destroy(set);
     }
     setenv("XDG_CACHE_HOME", home, 1);
-    scratch_drop(directory);
 }
 
 /* val/ is the set's own validation split. */
 static void validation_folder(void **state) {
     (void)state;
-    char *directory = scratch_make(), command[1400];
-    const char *folder = make("shapes", directory);
+    char command[1400];
+    const char *folder = make("shapes");
     snprintf(command, sizeof command, "mv '%s/test' '%s/val'", folder, folder);
     scratch_need(system(command) == 0, command);
     fv_dataset *set;
@@ -312,22 +299,21 @@ static void validation_folder(void **state) {
     assert_int_equal(set->train.n, 68 + 20);
     for (size_t i = 68; i < 88; i++) assert_int_equal(strncmp(set->origins[i].file, "val/", 4), 0);
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 int main(void) {
     home = scratch_make();
     setenv("XDG_CACHE_HOME", home, 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_agree),
-        cmocka_unit_test(orientation_is_applied),
-        cmocka_unit_test(fits),
+        TEST(formats_agree),
+        TEST(orientation_is_applied),
+        TEST(fits),
         cmocka_unit_test(names_are_ordered_naturally),
-        cmocka_unit_test(second_run_decodes_nothing),
-        cmocka_unit_test(bad_caches_are_not_believed),
-        cmocka_unit_test(stops_when_asked),
-        cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(validation_folder),
+        TEST(second_run_decodes_nothing),
+        TEST(bad_caches_are_not_believed),
+        TEST(stops_when_asked),
+        TEST(threads_change_nothing),
+        TEST(validation_folder),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     scratch_drop(home);

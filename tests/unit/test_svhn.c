@@ -1,6 +1,5 @@
 /* SVHN's MATLAB files, and the level 5 format under them. */
-#include "scratch.h"
-
+#include "directory_test.h"
 #include "mat_test.h"
 #include "set_test.h"
 
@@ -25,21 +24,18 @@ static void check_split(const fv_images *images, unsigned n, unsigned first) {
 
 static void both_ways_to_write_it_are_read(void **state) {
     (void)state;
-    char *directory = scratch_make();
     sound(directory);
     fv_dataset *set = set_open(directory);
     assert_int_equal(set->n_classes, 10);
     check_split(&set->train, 24, 0);
     check_split(&set->test, 11, 9);
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 /* Other arrays stand around, labels come first, have other types; a single image has three sizes. */
 static void other_arrays_are_passed_over(void **state) {
     (void)state;
     static const uint8_t pixels[3072] = {1, 2, 3};
-    char *directory = scratch_make();
     bytes out = mat_header();
     mat_add(&out, &(mat_array){"a text, of a longer name", 4, 4, {1, 3}, "a\0b\0c\0", 6, 1});
     mat_add(&out, &(mat_array){"y", 11, 3, {1, 1}, (uint8_t[]){10, 0}, 2, 0});
@@ -54,7 +50,6 @@ static void other_arrays_are_passed_over(void **state) {
     assert_int_equal(set->test.pixels[0], 1);
     assert_int_equal(set->test.pixels[32], 2); /* MATLAB's second number is the second row */
     fv_dataset_destroy(set);
-    scratch_drop(directory);
 }
 
 /* Labels of every type of number; those of 4 bytes and less stand in the tag. */
@@ -76,7 +71,6 @@ static void labels_of_any_type_are_read(void **state) {
                 {6, 9, 8, {0, 0, 0, 0, 0, 0, 0x1c, 0x40}}};
     static const uint8_t pixels[2 * 3072];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char *directory = scratch_make();
         bytes out = mat_header(), labels = {0};
         for (int k = 0; k < 2; k++) bytes_add(&labels, rows[i].bytes, rows[i].width);
         mat_add(&out, &(mat_array){"X", 9, 2, {32, 32, 3, 2}, pixels, sizeof pixels, 1});
@@ -87,7 +81,6 @@ static void labels_of_any_type_are_read(void **state) {
         assert_true(set->test.labels[0] == 7 && set->test.labels[1] == 7);
         fv_dataset_destroy(set);
         bytes_free(&labels);
-        scratch_drop(directory);
     }
 }
 
@@ -292,9 +285,9 @@ static void broken_files_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ways_to_write_it_are_read),
-        cmocka_unit_test(other_arrays_are_passed_over),
-        cmocka_unit_test(labels_of_any_type_are_read),
+        TEST(both_ways_to_write_it_are_read),
+        TEST(other_arrays_are_passed_over),
+        TEST(labels_of_any_type_are_read),
         cmocka_unit_test(broken_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
