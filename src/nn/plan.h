@@ -112,6 +112,9 @@ struct fv_plan {
     float *shared;
 };
 
+/* Fills ops, cuts, and the values of logits and features, from the net's layers and the mode. FV_E_MEMORY. */
+fv_status fv_plan_fuse(fv_plan *plan) FV_MUST_CHECK;
+
 /* Plans `net` for batches of at most n_blocks * 16 images. */
 fv_status fv_plan_create(fv_net *net, fv_mode mode, int n_blocks, fv_plan **out) FV_MUST_CHECK;
 void fv_plan_destroy(fv_plan *plan);
