@@ -13,6 +13,9 @@
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
 #include "fovea/net.h"
+#include "nn/net.h"
+
+enum { FREE_VALUES = 1 << 22 }; /* a model text may promise so many, which are 16 MiB, whatever the file holds */
 
 /* All tensors' values back to back; NULL when out of memory. */
 static float *gather(const fv_net *net, fv_named_tensor *tensors, fv_tensor_info *info, size_t *n_values) {
@@ -219,6 +222,17 @@ static fv_status read_normalisation(const fv_safetensors *file, fv_net *net) {
     return FV_OK;
 }
 
+/* A text of a line can promise a terabyte; the file must hold what it promises before memory is taken for it. */
+static fv_status check_size(const fv_safetensors *file, const char *text, fv_shape shape, int n_classes,
+                            fv_error *error) {
+    size_t promised, held = 0, n;
+    const fv_named_tensor *tensor;
+    FV_TRY(fv_net_measure(text, shape, n_classes, &promised, error));
+    for (size_t i = 0; (tensor = fv_safetensors_at(file, i)); i++) held += fv_tensor_count(tensor, &n) ? n : 0;
+    if (promised <= FREE_VALUES || promised <= held) return FV_OK;
+    return fv_fail(error, FV_E_DATA, "it has %zu weights, the file holds %zu", promised, held);
+}
+
 static fv_status create(const fv_safetensors *file, const char *path, int n_classes, fv_net **out, fv_error *error) {
     double input[3];
     const char *text = fv_safetensors_metadata(file, "model");
@@ -229,7 +243,8 @@ static fv_status create(const fv_safetensors *file, const char *path, int n_clas
         return fail_file(path, "its metadata hold no input shape [C, H, W]", error);
     fv_shape shape = {(int)input[0], (int)input[1], (int)input[2]};
     fv_error reason = {FV_OK, ""};
-    status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
+    status = check_size(file, text, shape, n_classes, &reason);
+    if (status == FV_OK) status = fv_net_create(text, shape, n_classes, 0, 0, out, &reason);
     if (status == FV_E_MEMORY) return fail_memory(path, error);
     if (status != FV_OK)
         return fv_fail(error, FV_E_DATA, "%s: its model text makes no net: %s", fv_path_shown(path), reason.message);

@@ -11,7 +11,12 @@
 #include "onnx.pb-c.h"
 
 #define FILE_LIMIT ((size_t)1 << 31)
-enum { MAX_NODES = 4096, MAX_VALUES = 1 << 28 }; /* numbers in all values together */
+enum {
+    MAX_NODES = 4096,
+    MAX_TENSORS = 4 * MAX_NODES, /* each is looked for by its name */
+    MAX_VALUES = 1 << 28,        /* numbers in all values together */
+    MAX_DEPTH = 32               /* of messages in messages; Fovea writes 7 */
+};
 
 typedef struct reading {
     const char *path;
@@ -293,6 +298,7 @@ static fv_status read_input(reading *r) {
 static fv_status read_graph(reading *r) {
     const Onnx__GraphProto *body = r->body;
     if (body->n_node == 0 || body->n_node > MAX_NODES) return fail(r, "its graph has no node, or too many");
+    if (body->n_initializer > MAX_TENSORS) return fail(r, "its graph has too many tensors");
     for (size_t i = 0; i < body->n_initializer; i++)
         if (!body->initializer[i]->name) return fail(r, "a tensor has no name");
     FV_TRY(read_input(r));
@@ -303,8 +309,42 @@ static fv_status read_graph(reading *r) {
     return FV_OK;
 }
 
+/* A number of protobuf's wire format; false where the bytes end inside it. */
+static bool take_varint(const uint8_t **at, const uint8_t *end, uint64_t *out) {
+    *out = 0;
+    for (int shift = 0; *at < end && shift < 64; shift += 7) {
+        *out |= (uint64_t)(**at & 0x7f) << shift;
+        if (*(*at)++ < 0x80) return true;
+    }
+    return false;
+}
+
+/* Whether a message holds others inside others, `left` of them at most: protobuf-c takes them apart by recursion, and
+ * the stack has an end where a file names no depth. What is broken otherwise is left to protobuf-c.
+ * Source: protobuf.dev, "Encoding". */
+static bool is_shallow(const ProtobufCMessageDescriptor *of, const uint8_t *at, const uint8_t *end, int left) {
+    enum { VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 5 };
+    uint64_t tag, n;
+    if (left == 0) return false;
+    while (take_varint(&at, end, &tag)) {
+        int type = (int)(tag & 7);
+        n = type == EIGHT_BYTES ? 8 : 4;
+        if (type == VARINT ? !take_varint(&at, end, &n) : type == LENGTH && !take_varint(&at, end, &n)) return true;
+        if (type == VARINT) continue;
+        if ((type != EIGHT_BYTES && type != LENGTH && type != FOUR_BYTES) || n > (size_t)(end - at)) return true;
+        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(of, (unsigned)(tag >> 3));
+        if (type == LENGTH && field && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+            !is_shallow(field->descriptor, at, at + n, left - 1))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
 fv_status fv_onnx_parse(const char *path, const void *bytes, size_t size, fv_graph **out, fv_error *error) {
     reading r = {.path = path, .error = error, .left = size};
+    if (!is_shallow(&fv_onnx__model_proto__descriptor, bytes, (const uint8_t *)bytes + size, MAX_DEPTH))
+        return fail(&r, "holds messages too deep inside others");
     Onnx__ModelProto *model = fv_onnx__model_proto__unpack(NULL, size, bytes);
     fv_status status;
     if (!model || !model->graph) {

@@ -56,8 +56,8 @@ static fv_status check_input(fv_shape input, int n_classes, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv_net_create(const char *model, fv_shape input, int n_classes, int pad, uint64_t seed, fv_net **out,
-                        fv_error *error) {
+/* The layers of a net, which has no memory for its weights yet. */
+static fv_status create_bare(const char *model, fv_shape input, int n_classes, int pad, fv_net **out, fv_error *error) {
     FV_TRY(check_input(input, n_classes, error));
     const char *text = fv_model_text(model);
     if (!text && is_single_unknown_word(model)) return unknown_model(model, error);
@@ -68,19 +68,37 @@ fv_status fv_net_create(const char *model, fv_shape input, int n_classes, int pa
     net->pad = pad;
     for (int c = 0; c < FV_MAX_CHANNELS; c++) net->std[c] = 1;
     fv_status status = fv_model_parse(net, text ? text : model, error);
-    if (status != FV_OK) goto fail;
-    status = FV_E_MEMORY;
+    if (status == FV_OK)
+        *out = net;
+    else
+        fv_net_destroy(net);
+    return status;
+}
+
+fv_status fv_net_create(const char *model, fv_shape input, int n_classes, int pad, uint64_t seed, fv_net **out,
+                        fv_error *error) {
+    fv_net *net;
+    FV_TRY(create_bare(model, input, n_classes, pad, &net, error));
     net->weights = fv_alloc(net->n_weights + 16, sizeof *net->weights);
     net->statistics = fv_alloc(net->n_statistics + 16, sizeof *net->statistics);
-    if (!net->weights || !net->statistics) goto memory;
-    if ((status = set_first_values(net, seed)) != FV_OK || (status = fv_model_print(net)) != FV_OK) goto memory;
-    *out = net;
-    return FV_OK;
-memory:
-    fv_fail(error, status, "model: out of memory");
-fail:
+    fv_status status = net->weights && net->statistics ? FV_OK : FV_E_MEMORY;
+    if (status == FV_OK) status = set_first_values(net, seed);
+    if (status == FV_OK) status = fv_model_print(net);
+    if (status == FV_OK) {
+        *out = net;
+        return FV_OK;
+    }
     fv_net_destroy(net);
-    return status;
+    return fv_fail(error, status, "model: out of memory");
+}
+
+fv_status fv_net_measure(const char *model, fv_shape input, int n_classes, size_t *n_values, fv_error *error) {
+    fv_net *net;
+    FV_TRY(create_bare(model, input, n_classes, 0, &net, error));
+    *n_values = 0;
+    for (int t = 0; t < net->n_tensors; t++) *n_values += net->tensors[t].info.n;
+    fv_net_destroy(net);
+    return FV_OK;
 }
 
 void fv_net_destroy(fv_net *net) {

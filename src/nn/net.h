@@ -83,6 +83,10 @@ fv_status fv_model_parse(fv_net *net, const char *text, fv_error *error);
 /* net->layers to text. */
 fv_status fv_model_print(fv_net *net);
 
+/* Numbers in all tensors of such a net, for which no memory is taken. As fv_net_create. */
+fv_status fv_net_measure(const char *model, fv_shape input, int n_classes, size_t *n_values,
+                         fv_error *error) FV_MUST_CHECK;
+
 /* One layer as text: "conv 8 3x3". */
 void fv_layer_print(const fv_layer *layer, char *out, size_t size);
 

@@ -168,6 +168,44 @@ static void what_lies_is_refused(void **state) {
     free(data);
 }
 
+/* Graphs in attributes of nodes of graphs: a few bytes a level, which a reader by recursion pays with its stack. */
+static void messages_deep_inside_others_are_refused(void **state) {
+    (void)state;
+    enum { LEVELS = 30000, ROOM = 5 * LEVELS };
+    static const uint8_t tags[] = {0x0a, 0x2a, 0x32}; /* graph.node, node.attribute, attribute.g */
+    uint8_t *room = malloc(ROOM), *at = room + ROOM;
+    assert_non_null(room);
+    for (int i = 0; i <= 3 * (LEVELS / 3); i++) { /* from within; the last is model.graph */
+        uint8_t head[8] = {i == LEVELS ? 0x3a : tags[2 - i % 3]};
+        size_t n = 1;
+        for (size_t left = (size_t)(room + ROOM - at), more = 1; more; left >>= 7) {
+            more = left >> 7;
+            head[n++] = (uint8_t)((left & 0x7f) | (more ? 0x80 : 0));
+        }
+        at -= n;
+        memcpy(at, head, n);
+    }
+    fv_graph *graph = NULL;
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_onnx_parse("deep.onnx", at, (size_t)(room + ROOM - at), &graph, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "deep.onnx: holds messages too deep inside others"));
+    free(room);
+}
+
+static void more_tensors_than_any_graph_has_are_refused(void **state) {
+    (void)state;
+    enum { N = 1 << 17 };
+    static const uint8_t begin[] = {0x3a, 0x82, 0x80, 0x20, 0x0a, 0x00}; /* a graph of 2 + 2^19 bytes, a node in it */
+    bytes file = {0};
+    bytes_add(&file, begin, sizeof begin);
+    for (int i = 0; i < N; i++) bytes_add(&file, "\x2a\x02\x42", 4); /* a tensor without a name's letters */
+    fv_graph *graph = NULL;
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_onnx_parse("many.onnx", file.at, file.n, &graph, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "many.onnx: its graph has too many tensors"));
+    bytes_free(&file);
+}
+
 static void other_files_are_refused(void **state) {
     (void)state;
     const char *empty = scratch_path(directory, "empty.onnx"), *other = scratch_path(directory, "other.onnx");
@@ -256,9 +294,13 @@ static void wrong_weights_are_noticed(void **state) {
 int main(void) {
 #define WITH_NET(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH_NET(files_cut_short_are_refused), WITH_NET(what_lies_is_refused),
-        WITH_NET(other_files_are_refused),     WITH_NET(archives_of_other_weights_are_refused),
+        WITH_NET(files_cut_short_are_refused),
+        WITH_NET(what_lies_is_refused),
+        WITH_NET(other_files_are_refused),
+        WITH_NET(archives_of_other_weights_are_refused),
         WITH_NET(wrong_weights_are_noticed),
+        WITH_NET(messages_deep_inside_others_are_refused),
+        WITH_NET(more_tensors_than_any_graph_has_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,8 @@ static void files_that_make_no_net_are_refused(void **state) {
          2, 2},
         {"dense classes", "[1,1,3]", "[0]", "[\"a\",\"b\",\"c\"]", "[3, 3]", weight, 2, 2},
         {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "missing", weight, 2, 1},
+        {"dense 16000, dense 16000, dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]",
+         "makes no net: it has 256112003 weights, the file holds 9", weight, 2, 2},
         {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "\"extra\" [3]: the model text has no place", weight,
          2, 3},
         {"dense classes", "[1,1,2]", "[0]", "[\"a\",\"b\",\"c\"]", "nan", broken, 2, 2},
