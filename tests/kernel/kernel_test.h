@@ -51,6 +51,18 @@ static inline void *test_alloc(size_t n, size_t size_bytes) {
     return at;
 }
 
+/* n NaNs, and sixteen floats more that must stay. */
+static inline float *test_guarded(size_t n) {
+    float *p = test_alloc(n + 16, sizeof *p);
+    for (size_t i = 0; i < n + 16; i++) p[i] = i < n ? NAN : 7;
+    return p;
+}
+
+static inline void test_guarded_free(float *p, size_t n) {
+    for (size_t i = 0; i < 16; i++) assert_true(p[n + i] == 7);
+    free(p);
+}
+
 /* A buffer, of which `map` is a view. What lies around the planes must stay as it is. */
 typedef struct test_map {
     fv_map map;

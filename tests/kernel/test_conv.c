@@ -1,5 +1,5 @@
 /* conv, conv_dw, channel_sum: the forced set against the double reference, and every set against its bits. */
-#include "kernel/kernel_test.h"
+#include "kernel/conv_setting.h"
 #include "kernel/reference_conv.h"
 
 typedef struct shape {
@@ -28,64 +28,15 @@ static const shape shapes[] = {
     {5, 8, 3, 7, 1, 0, 1, 1, 2},  {2, 4, 40, 70, 3, 1, 1, 0, 1}, /* the weight gradient in several strips */
 };
 
-/* Everything a kernel is given for a shape. */
-typedef struct setting {
-    fv_conv_shape s;
-    test_map x, y;
-    float *origin, *w, *bias; /* origin: x where tap 0 of output pixel (0, 0) is; w [K][C][taps] */
-    int32_t taps[25], *offsets;
-    int n_offsets;
-    char name[96];
-} setting;
-
 static setting setting_create(const shape *a) {
-    setting t = {.n_offsets = a->n_in * a->kernel * a->kernel};
-    const int n_taps = a->kernel * a->kernel, border = a->pad + a->spare;
     const int h = (a->h + 2 * a->pad - a->kernel) / a->stride + 1, w = (a->w + 2 * a->pad - a->kernel) / a->stride + 1;
+    setting t = {.x = test_map_random(a->n_in, a->h, a->w, a->pad + a->spare, 1),
+                 .y = test_map_random(a->n_out, h * a->y_step, w * a->y_step, a->spare, 2)};
     snprintf(t.name, sizeof t.name, "%d->%d %dx%d kernel %d pad %d stride %d step %d", a->n_in, a->n_out, a->h, a->w,
              a->kernel, a->pad, a->stride, a->y_step);
-    t.x = test_map_random(a->n_in, a->h, a->w, border, 1);
-    t.y = test_map_random(a->n_out, h * a->y_step, w * a->y_step, a->spare, 2);
-    t.origin = t.x.map.at - a->pad * t.x.map.row - a->pad * FV_LANES;
-    t.offsets = test_alloc((size_t)t.n_offsets, sizeof *t.offsets);
-    for (int k = 0; k < n_taps; k++) t.taps[k] = (int32_t)(k / a->kernel * t.x.map.row + k % a->kernel * FV_LANES);
-    for (int k = 0; k < t.n_offsets; k++) t.offsets[k] = (int32_t)(k / n_taps * t.x.map.plane + t.taps[k % n_taps]);
-    t.w = test_alloc((size_t)(a->n_out * t.n_offsets), sizeof *t.w);
-    t.bias = test_alloc((size_t)a->n_out, sizeof *t.bias);
-    test_fill(t.w, (size_t)(a->n_out * t.n_offsets), 3);
-    test_fill(t.bias, (size_t)a->n_out, 4);
-    t.s = (fv_conv_shape){.n_in = a->n_in,
-                          .n_out = a->n_out,
-                          .n_taps = n_taps,
-                          .h = h,
-                          .w = w,
-                          .x_row = a->stride * t.x.map.row,
-                          .x_col = a->stride * FV_LANES,
-                          .x_plane = t.x.map.plane,
-                          .y_row = a->y_step * t.y.map.row,
-                          .y_col = a->y_step * FV_LANES,
-                          .y_plane = t.y.map.plane};
+    t.x.map.at -= a->pad * (t.x.map.row + FV_LANES); /* where tap 0 of output pixel (0, 0) is */
+    setting_fill(&t, a->kernel, a->stride, a->y_step, test_fill);
     return t;
-}
-
-static void setting_free(setting *t) {
-    free(t->x.base);
-    free(t->y.base);
-    free(t->w);
-    free(t->bias);
-    free(t->offsets);
-}
-
-/* n floats and sixteen more, which must stay. */
-static float *guarded(size_t n) {
-    float *p = test_alloc(n + 16, sizeof *p);
-    for (size_t i = 0; i < 16; i++) p[n + i] = 7;
-    return p;
-}
-
-static void guarded_free(float *p, size_t n) {
-    for (size_t i = 0; i < 16; i++) assert_true(p[n + i] == 7);
-    free(p);
 }
 
 static void conv_once(setting *t, fv_conv_start start, int relu) {
@@ -95,17 +46,17 @@ static void conv_once(setting *t, fv_conv_start start, int relu) {
     int32_t order[25];
     for (int k = 0; k < t->s.n_taps; k++) order[k] = k;
     t->s.taps = t->taps;
-    reference_conv(&t->s, t->origin, t->w, t->bias, t->y.map.at, start, relu, want.value + at, want.size + at);
+    reference_conv(&t->s, t->x.map.at, t->w, t->bias, t->y.map.at, start, relu, want.value + at, want.size + at);
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t n = k->conv_packed_size(t->s.n_out, t->s.n_in, t->s.n_taps);
-        float *packed = guarded(n), *y = test_alloc(t->y.n, sizeof *y);
+        float *packed = test_guarded(n), *y = test_alloc(t->y.n, sizeof *y);
         memcpy(y, t->y.base, t->y.n * sizeof *y);
         k->conv_pack(t->s.n_out, t->s.n_in, t->s.n_taps, t->w, t->n_offsets, t->s.n_taps, order, packed);
-        k->conv(&t->s, t->origin, packed, start == FV_FROM_BIAS ? t->bias : NULL, y + at, start, relu);
+        k->conv(&t->s, t->x.map.at, packed, start == FV_FROM_BIAS ? t->bias : NULL, y + at, start, relu);
         if (set == 0) check_close(t->name, y, &want, t->n_offsets + 1);
         check_bits(&same, t->name, k, y, t->y.n * sizeof *y);
-        guarded_free(packed, n);
+        test_guarded_free(packed, n);
         free(y);
     }
     same_bits_free(&same);
@@ -138,12 +89,12 @@ static void pack_turned(void **state) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t n = k->conv_packed_size(IN, OUT, TAPS);
-        float *a = guarded(n), *b = guarded(n);
+        float *a = test_guarded(n), *b = test_guarded(n);
         k->conv_pack(IN, OUT, TAPS, w, TAPS, IN * TAPS, order, a);
         k->conv_pack(IN, OUT, TAPS, turned, OUT * TAPS, TAPS, straight, b);
         assert_memory_equal(a, b, n * sizeof *a);
-        guarded_free(a, n);
-        guarded_free(b, n);
+        test_guarded_free(a, n);
+        test_guarded_free(b, n);
     }
 }
 
@@ -151,19 +102,19 @@ static void conv_dw_once(setting *t, int add) {
     const size_t n = (size_t)(t->s.n_out * t->n_offsets);
     wanted want = wanted_create(n);
     same_bits same = {0};
-    reference_conv_dw(&t->s, t->n_offsets, t->offsets, t->origin, t->y.map.at, add ? t->w : NULL, want.value,
+    reference_conv_dw(&t->s, t->n_offsets, t->offsets, t->x.map.at, t->y.map.at, add ? t->w : NULL, want.value,
                       want.size);
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t size = k->conv_dw_scratch(t->s.n_out, t->n_offsets);
-        float *scratch = guarded(size), *g = guarded(n);
+        float *scratch = test_guarded(size), *g = test_guarded(n);
         test_fill(scratch, size, 9);
         memcpy(g, t->w, n * sizeof *g);
-        k->conv_dw(&t->s, t->n_offsets, t->offsets, t->origin, t->y.map.at, scratch, g, add);
+        k->conv_dw(&t->s, t->n_offsets, t->offsets, t->x.map.at, t->y.map.at, scratch, g, add);
         if (set == 0) check_close(t->name, g, &want, t->s.h * t->s.w + 5);
         check_bits(&same, t->name, k, g, n * sizeof *g);
-        guarded_free(scratch, size);
-        guarded_free(g, n);
+        test_guarded_free(scratch, size);
+        test_guarded_free(g, n);
     }
     same_bits_free(&same);
     wanted_free(&want);
@@ -190,12 +141,12 @@ static void channel_sum_once(int c, int h, int w, int border, int add) {
     reference_channel_sum(&dy.map, add ? before : NULL, want.value, want.size);
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
-        float *db = guarded(n);
+        float *db = test_guarded(n);
         memcpy(db, before, n * sizeof *db);
         k->channel_sum(&dy.map, db, add);
         if (set == 0) check_close("channel_sum", db, &want, h * w + 5);
         check_bits(&same, "channel_sum", k, db, n * sizeof *db);
-        guarded_free(db, n);
+        test_guarded_free(db, n);
     }
     same_bits_free(&same);
     wanted_free(&want);

@@ -136,9 +136,8 @@ static void dw_once(const setting *t, int add) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t size = k->conv_pool_dw_scratch(t->s.n_out, t->s.n_in);
-        float *scratch = test_alloc(size + 1, sizeof *scratch);
-        test_fill(scratch, size + 1, 9);
-        const float guard = scratch[size];
+        float *scratch = test_guarded(size);
+        test_fill(scratch, size, 9);
         memcpy(g, t->w, n * sizeof *g);
         memcpy(db, t->bias, n_bias * sizeof *db);
         k->conv_pool_dw(&t->s, t->x.map.at, t->y.map.at, t->winners, scratch, g, db, add);
@@ -146,8 +145,7 @@ static void dw_once(const setting *t, int add) {
         if (set == 0) check_close(t->name, db, &want_bias, t->s.ph * t->s.pw + 5);
         check_bits(&same, t->name, k, g, n * sizeof *g);
         check_bits(&same_bias, t->name, k, db, n_bias * sizeof *db);
-        assert_true(scratch[size] == guard);
-        free(scratch);
+        test_guarded_free(scratch, size);
     }
     same_bits_free(&same);
     same_bits_free(&same_bias);
@@ -167,15 +165,13 @@ static void dx_once(const setting *t, int add) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t size = k->conv_pool_dx_packed_size(t->s.n_out, t->s.n_in);
-        float *packed = test_alloc(size + 1, sizeof *packed);
-        packed[size] = 7;
+        float *packed = test_guarded(size);
         k->conv_pool_dx_pack(t->s.n_out, t->s.n_in, t->w, packed);
-        assert_true(packed[size] == 7);
         memcpy(dx, t->x.base, t->x.n * sizeof *dx);
         k->conv_pool_dx(&t->s, t->y.map.at, t->winners, packed, dx + at, add);
         if (set == 0) check_close(t->name, dx, &want, t->s.n_out * 4 + 1);
         check_bits(&same, t->name, k, dx, t->x.n * sizeof *dx);
-        free(packed);
+        test_guarded_free(packed, size);
     }
     same_bits_free(&same);
     wanted_free(&want);

@@ -1,6 +1,6 @@
 /* winograd, winograd_dw: the forced set against the double reference, every set against its bits, and, on numbers that
  * float32 holds exactly on either way, against the direct convolution to the bit. */
-#include "kernel/kernel_test.h"
+#include "kernel/conv_setting.h"
 #include "kernel/reference_conv.h"
 
 typedef struct shape {
@@ -21,17 +21,6 @@ static const shape shapes[] = {
     {16, 32, 14, 13}, /* as in a net */
 };
 
-typedef struct setting {
-    fv_conv_shape s;
-    test_map x, y;   /* x: what the outputs read and no more, NaN around it */
-    float *w, *bias; /* w [K][C][9] */
-    int32_t taps[9], *offsets;
-    int n_offsets;
-    char name[64];
-} setting;
-
-typedef void (*filler)(float *at, size_t n, uint32_t stream);
-
 /* Pixels of `from` in the middle, NaN in the border. */
 static test_map framed(int c, int h, int w, filler fill, uint32_t stream) {
     test_map t = test_map_create(c, h, w, 2);
@@ -42,62 +31,24 @@ static test_map framed(int c, int h, int w, filler fill, uint32_t stream) {
     return t;
 }
 
+/* x: what the outputs read and no more, NaN around it. */
 static setting setting_create(const shape *a, filler fill) {
-    setting t = {.n_offsets = a->n_in * 9};
+    setting t = {.x = framed(a->n_in, a->h + 2, a->w + 2, fill, 1000), .y = framed(a->n_out, a->h, a->w, fill, 100000)};
     snprintf(t.name, sizeof t.name, "%d->%d %dx%d", a->n_in, a->n_out, a->h, a->w);
-    t.x = framed(a->n_in, a->h + 2, a->w + 2, fill, 1000);
-    t.y = framed(a->n_out, a->h, a->w, fill, 100000);
-    t.w = test_alloc((size_t)(a->n_out * t.n_offsets), sizeof *t.w);
-    t.bias = test_alloc((size_t)a->n_out, sizeof *t.bias);
-    fill(t.w, (size_t)(a->n_out * t.n_offsets), 3);
-    fill(t.bias, (size_t)a->n_out, 4);
-    t.offsets = test_alloc((size_t)t.n_offsets, sizeof *t.offsets);
-    for (int k = 0; k < 9; k++) t.taps[k] = (int32_t)(k / 3 * t.x.map.row + k % 3 * FV_LANES);
-    for (int k = 0; k < t.n_offsets; k++) t.offsets[k] = (int32_t)(k / 9 * t.x.map.plane + t.taps[k % 9]);
-    t.s = (fv_conv_shape){.n_in = a->n_in,
-                          .n_out = a->n_out,
-                          .n_taps = 9,
-                          .h = a->h,
-                          .w = a->w,
-                          .x_row = t.x.map.row,
-                          .x_col = FV_LANES,
-                          .x_plane = t.x.map.plane,
-                          .y_row = t.y.map.row,
-                          .y_col = FV_LANES,
-                          .y_plane = t.y.map.plane};
+    setting_fill(&t, 3, 1, 1, fill);
     return t;
-}
-
-static void setting_free(setting *t) {
-    free(t->x.base);
-    free(t->y.base);
-    free(t->w);
-    free(t->bias);
-    free(t->offsets);
-}
-
-/* n NaNs, and sixteen floats more that must stay. */
-static float *guarded(size_t n) {
-    float *p = test_alloc(n + 16, sizeof *p);
-    for (size_t i = 0; i < n + 16; i++) p[i] = i < n ? NAN : 7;
-    return p;
-}
-
-static void guarded_free(float *p, size_t n) {
-    for (size_t i = 0; i < 16; i++) assert_true(p[n + i] == 7);
-    free(p);
 }
 
 /* y's buffer after the convolution. */
 static float *run(const setting *t, const fv_kernels *k, fv_conv_start start, int relu) {
     const size_t n = k->winograd_packed_size(t->s.n_out, t->s.n_in), n_scratch = k->winograd_scratch(t->s.n_in);
-    float *packed = guarded(n), *scratch = guarded(n_scratch), *y = test_alloc(t->y.n, sizeof *y);
+    float *packed = test_guarded(n), *scratch = test_guarded(n_scratch), *y = test_alloc(t->y.n, sizeof *y);
     memcpy(y, t->y.base, t->y.n * sizeof *y);
     k->winograd_pack(t->s.n_out, t->s.n_in, t->w, t->n_offsets, 9, 0, packed);
     k->winograd(&t->s, t->x.map.at, packed, start == FV_FROM_BIAS ? t->bias : NULL, y + (t->y.map.at - t->y.base),
                 start, relu, scratch);
-    guarded_free(packed, n);
-    guarded_free(scratch, n_scratch);
+    test_guarded_free(packed, n);
+    test_guarded_free(scratch, n_scratch);
     return y;
 }
 
@@ -193,23 +144,23 @@ static void pack_turned(void **state) {
     const fv_kernels *k;
     for (int set = 0; (k = test_set(set)); set++) {
         const size_t n = k->winograd_packed_size(IN, OUT);
-        float *a = guarded(n), *b = guarded(n);
+        float *a = test_guarded(n), *b = test_guarded(n);
         k->winograd_pack(IN, OUT, w, 9, IN * 9, 1, a);
         k->winograd_pack(IN, OUT, turned, OUT * 9, 9, 0, b);
         assert_memory_equal(a, b, n * sizeof *a);
-        guarded_free(a, n);
-        guarded_free(b, n);
+        test_guarded_free(a, n);
+        test_guarded_free(b, n);
     }
 }
 
 static float *run_dw(const setting *t, const fv_kernels *k, int add) {
     const size_t n = (size_t)(t->s.n_out * t->n_offsets), size = k->winograd_dw_scratch(t->s.n_out, t->s.n_in);
-    float *scratch = guarded(size), *g = guarded(n), *out = test_alloc(n, sizeof *out);
+    float *scratch = test_guarded(size), *g = test_guarded(n), *out = test_alloc(n, sizeof *out);
     if (add) memcpy(g, t->w, n * sizeof *g);
     k->winograd_dw(&t->s, t->x.map.at, t->y.map.at, scratch, g, add);
     memcpy(out, g, n * sizeof *g);
-    guarded_free(scratch, size);
-    guarded_free(g, n);
+    test_guarded_free(scratch, size);
+    test_guarded_free(g, n);
     return out;
 }
 
