@@ -2,10 +2,7 @@
 # bench_json.sh PROGRAM: the JSON of `fovea bench` has its fields and its sums, what it prints fits a terminal, and the
 # instruction set can be forced.
 set -eu
-program=$1
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
 unset FOVEA_ISA
 
 json() { # FILE EXPRESSION: fails where the expression over the parsed file (r) is not true
@@ -16,7 +13,7 @@ json() { # FILE EXPRESSION: fails where the expression over the parsed file (r) 
     ' "$1" "$2"
 }
 
-"$program" bench --model convnet --threads 2 --batch 32 --json >convnet.json
+"$fovea" bench --model convnet --threads 2 --batch 32 --json >convnet.json
 json convnet.json 'r.machine.threads === 2 && r.machine.core_flops > 1e6 && r.machine.all_copy_bytes_per_s > 1e6'
 json convnet.json 'r.training.name === "convnet" && r.training.batch === 32 && r.training.threads === 2'
 json convnet.json 'r.training.input.join() === "1,28,28" && r.training.model.startsWith("conv 8 3x3, relu")'
@@ -30,7 +27,7 @@ json convnet.json 'const t = r.training, sum = t.operations.reduce((s, o) => s +
 json convnet.json 'r.training.inference.latency_s > 0 && r.training.inference.batch === 1024
     && r.training.inference.images_per_s > 0'
 
-FOVEA_ISA=generic "$program" bench --model 'maxpool 4, dense classes' --classes 3 --threads 1 >generic.txt
+FOVEA_ISA=generic "$fovea" bench --model 'maxpool 4, dense classes' --classes 3 --threads 1 >generic.txt
 grep -q 'dense 3 -> 3' generic.txt
 grep -q '1 thread · generic' generic.txt
 if grep -Eq '.{82}' generic.txt; then # in bytes: a middle dot has two
@@ -39,6 +36,6 @@ if grep -Eq '.{82}' generic.txt; then # in bytes: a middle dot has two
     exit 1
 fi
 
-"$program" bench --input 1x9x9 --threads 1 --json >all.json
+"$fovea" bench --input 1x9x9 --threads 1 --json >all.json
 json all.json 'r.models.length >= 5 && r.models.every(m => m.threads === 1 && m.images_per_s > 0 && m.step.of_peak > 0)'
 json all.json 'r.models.some(m => m.name === "convnet") && r.models.every(m => m.input.join() === "1,9,9")'

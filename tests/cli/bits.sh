@@ -2,10 +2,8 @@
 # bits.sh PROGRAM threads|generic|avx2|avx512|neon: short trainings give the same model.safetensors, byte for byte, on 1,
 # 2, 3 and 7 threads, or with this instruction set and the best one of the machine. Exits 77 where it lacks the set.
 set -u
-fovea=$(realpath "$1") what=$2
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
+. "$(dirname "$0")/../scratch.sh"
+what=$2
 unset FOVEA_ISA
 
 residual="conv 8 3x3 pad 1, batchnorm, relu, residual( conv 12 3x3 pad 1 stride 2, batchnorm, relu, conv 12 3x3 pad 1

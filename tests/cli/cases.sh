@@ -10,13 +10,10 @@
 # All commands of a file run, one by one, in one fresh directory, with `fovea` on the path. Times, rates, hashes and
 # what depends on the machine are masked. REFRESH=1 rewrites the file with what was printed.
 set -u
-program=$(realpath "$1") || exit 1
 file=$(realpath "$2") || exit 1
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-mkdir "$here/bin" "$here/work" "$here/home"
-ln -s "$program" "$here/bin/fovea"
-tests=$(dirname "$(realpath "$0")")
+. "$(dirname "$0")/../scratch.sh"
+mkdir bin work home
+ln -s "$fovea" bin/fovea
 export PATH="$here/bin:$PATH" HOME="$here/home" TESTS="$tests" LC_ALL=C
 unset FOVEA_DATA FOVEA_ISA XDG_CACHE_HOME NO_COLOR
 
@@ -41,25 +38,21 @@ while IFS= read -r line || [ -n "$line" ]; do
     '#'*) printf '%s\n' "$line" ;;
     '$ '*)
         printf '%s\n' "$line"
-        (cd "$here/work" && timeout 120 sh -c "${line#??}" >../out 2>../err </dev/null)
+        (cd work && timeout 120 sh -c "${line#??}" >../out 2>../err </dev/null)
         status=$?
-        mask <"$here/out" | sed -e 's/^/  /' -e 's/ *$//'
-        mask <"$here/err" | sed -e 's/^/! /'
+        mask <out | sed -e 's/^/  /' -e 's/ *$//'
+        mask <err | sed -e 's/^/! /'
         [ $status -eq 0 ] || printf '[%d]\n' $status
         printf '\n'
         ran=$((ran + 1))
         ;;
     esac
-    echo $ran >"$here/ran"
-done <"$file" >"$here/actual"
+    echo $ran >ran
+done <"$file" >actual
 
-[ "$(cat "$here/ran")" -gt 0 ] || {
-    echo "$file holds no command"
-    exit 1
-}
+[ "$(cat ran)" -gt 0 ] || fail "$file holds no command"
 if [ "${REFRESH:-0}" = 1 ]; then
-    cp "$here/actual" "$file"
-elif ! diff -u "$file" "$here/actual"; then
-    echo "REFRESH=1 $0 $1 $2 takes what was printed"
-    exit 1
+    cp actual "$file"
+elif ! diff -u "$file" actual; then
+    fail "REFRESH=1 $0 $1 $2 takes what was printed"
 fi

@@ -2,14 +2,9 @@
 # hostile.sh PROGRAM SOURCE: names from strangers (classes, folders, files, fields of run.json) in every place where they
 # are shown: terminal, messages, JSON, CSV, HTML, C source.
 set -u
-fovea=$(realpath "$1")
 source=$(realpath "$2")
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-export XDG_CACHE_HOME="$here/cache"
-python=/usr/bin/python3
-"$python" -c '' 2>/dev/null || exit 77
+. "$(dirname "$0")/../scratch.sh"
+"$python" -c '' 2>/dev/null || skip "no $python"
 failures=0
 
 fail() {

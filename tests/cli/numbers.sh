@@ -2,14 +2,8 @@
 # numbers.sh PROGRAM WHAT: runs whose numbers go wrong, or whose data are at the edge of what there can be. Each ends
 # well, or with status 5 and its last finite weights; no file holds a NaN or an infinity.
 set -u
-fovea=$(realpath "$1")
-tests=$(dirname "$(realpath "$0")")
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-export XDG_CACHE_HOME="$here/cache"
-python=/usr/bin/python3
-"$python" -c '' 2>/dev/null || exit 77
+. "$(dirname "$0")/../scratch.sh"
+"$python" -c '' 2>/dev/null || skip "no $python"
 failures=0
 
 fail() {

@@ -3,30 +3,23 @@
 # status 4 and a message; what was there before is untouched, and nothing half-written is left. Exits 77 where root can
 # not become somebody else, for whom alone there are such directories.
 set -u
-fovea=$(realpath "$1")
 if [ "$(id -u)" -eq 0 ] && [ "${2:-}" != inside ]; then
+    fovea=$(realpath "$1")
     as="setpriv --reuid 65534 --regid 65534 --clear-groups"
     $as "$fovea" version >/dev/null 2>&1 || {
         echo "SKIP: root cannot run $fovea as another user here"
         exit 77
     }
     here=$(mktemp -d) && chmod 755 "$here" && mkdir "$here/home" && chown 65534:65534 "$here/home" || exit 1
-    cp "$0" "$here/places.sh"
-    $as env -C "$here/home" TMPDIR="$here/home" HOME="$here/home" sh "$here/places.sh" "$fovea" inside
+    mkdir "$here/cli" && cp "$0" "$here/cli/places.sh" && cp "$(dirname "$0")/../scratch.sh" "$here" || exit 1
+    $as env -C "$here/home" TMPDIR="$here/home" HOME="$here/home" sh "$here/cli/places.sh" "$fovea" inside
     status=$?
     rm -rf "$here"
     exit $status
 fi
-here=$(mktemp -d) || exit 1
+. "$(dirname "$0")/../scratch.sh"
 trap 'chmod -R u+w "$here"; rm -rf "$here"' EXIT
-cd "$here" || exit 1
-export XDG_CACHE_HOME="$here/cache"
 unset FOVEA_DATA
-
-fail() {
-    echo "$*"
-    exit 1
-}
 
 # refused ARGUMENTS...: status 4 and a message that names what and why
 refused() {
@@ -40,12 +33,7 @@ model="dense classes"
 "$fovea" train digits --epochs 1 --model "$model" --quiet --out run || exit 1
 "$fovea" train digits --epochs 100000 --model "$model" --quiet --out begun 2>messages &
 pid=$!
-tries=0
-until [ -e begun/checkpoint.safetensors ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] || fail "no checkpoint came"
-    sleep 0.05
-done
+until_true [ -e begun/checkpoint.safetensors ]
 kill -9 $pid
 wait $pid 2>/dev/null
 mkdir empty images images/a images/b
@@ -84,12 +72,7 @@ vanishes() {
     shift
     "$fovea" "$@" --quiet --out gone >rows 2>messages &
     pid=$!
-    tries=0
-    until [ -e "gone/$file" ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || fail "gone/$file did not come"
-        sleep 0.02
-    done
+    until_true [ -e "gone/$file" ]
     until rm -rf gone 2>/dev/null; do :; done
     wait $pid
     status=$?

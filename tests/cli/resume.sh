@@ -2,16 +2,8 @@
 # resume.sh PROGRAM [KILLS]: kill -9 at random moments, KILLS (10) times in all. Every file is whole at any time, and
 # what is resumed ends with the weights of the training that nobody disturbed.
 set -u
-fovea=$(realpath "$1")
+. "$(dirname "$0")/../scratch.sh"
 kills=${2:-10}
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-
-fail() {
-    echo "$*"
-    exit 1
-}
 
 hash_of() {
     sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1"
@@ -86,12 +78,7 @@ train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate
 # What cannot go on is refused, and left as it is.
 "$fovea" train digits --epochs 100000 --quiet --out busy 2>messages &
 pid=$!
-tries=0
-while [ ! -e busy/checkpoint.safetensors ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] || fail "no checkpoint came"
-    sleep 0.1
-done
+until_true [ -e busy/checkpoint.safetensors ]
 "$fovea" train --resume busy 2>messages
 [ $? -eq 2 ] && grep -q 'busy: another fovea is training' messages || fail "a second one trains beside: $(cat messages)"
 kill -9 $pid
@@ -174,12 +161,7 @@ awk 'BEGIN { for (i = 0; i < 60; i++) { printf "%d", i % 3
     print "" } }' >set.csv
 "$fovea" study ./set.csv --epochs 300 --seeds 20 --quiet --out study-killed &
 pid=$!
-tries=0
-until [ -n "$(ls study-killed/trainings 2>/dev/null)" ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] || fail "no training of the study ended"
-    sleep 0.05
-done
+until_true eval '[ -n "$(ls study-killed/trainings 2>/dev/null)" ]'
 kill -9 $pid
 wait $pid 2>/dev/null
 find study-killed -type f -exec cksum {} + | sort >a

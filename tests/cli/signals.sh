@@ -1,34 +1,7 @@
 #!/bin/sh
 # signals.sh PROGRAM: Ctrl-C and SIGTERM end a training with what is finished kept, and say how to go on.
 set -u
-fovea=$(realpath "$1")
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-
-fail() {
-    echo "$*"
-    exit 1
-}
-
-wait_for() { # a file that is not empty
-    tries=0
-    until [ -s "$1" ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || fail "$1 did not come"
-        sleep 0.1
-    done
-}
-
-# until_true COMMAND...: within a minute; a loaded machine may take long for anything
-until_true() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 1200 ] || fail "never came true: $*"
-        sleep 0.05
-    done
-}
+. "$(dirname "$0")/../scratch.sh"
 
 # The shell starts its background jobs with SIGINT ignored: the program itself runs, and SIGINT and SIGTERM are caught.
 catches() {
@@ -59,12 +32,7 @@ interrupt() {
     : >rows
     "$fovea" train digits --epochs 100000 --out "$1" >rows 2>messages &
     pid=$!
-    tries=0
-    while [ "$(grep -c '%' rows)" -lt 2 ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || fail "no rows came"
-        sleep 0.1
-    done
+    until_true eval '[ "$(grep -c % rows)" -ge 2 ]'
     kill -"$1" $pid
     wait $pid
     status=$?
@@ -83,12 +51,7 @@ interrupt TERM 143
 : >messages
 "$fovea" study digits --epochs 60 --seeds 20 --threads 1 --out study >rows 2>messages &
 pid=$!
-tries=0
-while [ "$(grep -c ' of ' messages)" -lt 1 ]; do
-    tries=$((tries + 1))
-    [ $tries -lt 600 ] || fail "no training of the study ended"
-    sleep 0.1
-done
+until_true grep -q ' of ' messages
 kill -INT $pid
 wait $pid
 status=$?
@@ -117,7 +80,7 @@ told_twice() { # into a step that has just begun; false where it took too long t
     rm -rf twice
     "$fovea" train digits --batch 1527 --model "$big" --threads 1 --quiet --out twice 2>messages &
     pid=$!
-    wait_for twice/run.json
+    until_true [ -s twice/run.json ]
     until_true worked $pid $(($(ticks $pid) + 100))
     first=$(now_ms)
     kill -INT $pid
@@ -188,12 +151,12 @@ import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True)
 c = s.accept(); print("called", file=open("called", "w"), flush=True); time.sleep(60)' >port &
 server=$!
-wait_for port
+until_true [ -s port ]
 unset FOVEA_DATA
 mkdir cache
-XDG_CACHE_HOME=$here/cache "$fovea" data get kmnist --mirror "http://127.0.0.1:$(cat port)" >rows 2>messages &
+"$fovea" data get kmnist --mirror "http://127.0.0.1:$(cat port)" >rows 2>messages &
 pid=$!
-wait_for called
+until_true [ -s called ]
 kill -INT $pid
 wait $pid
 status=$?

@@ -2,15 +2,7 @@
 # stdout.sh PROGRAM: standard output that is closed, full, or a pipe whose reader is gone. Every verb ends with status 4
 # and says so; what it writes into files is written whole all the same.
 set -u
-fovea=$(realpath "$1")
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-
-fail() {
-    echo "$*"
-    exit 1
-}
+. "$(dirname "$0")/../scratch.sh"
 
 mkfifo pipe
 exec 3<>pipe 4>pipe 3>&- # 4: a pipe that nobody reads

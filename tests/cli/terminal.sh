@@ -2,23 +2,13 @@
 # terminal.sh PROGRAM: on a terminal a bar stands in the place of the next row, never wider than the terminal, and is
 # gone at the end; colours only where they are wanted. Needs `script` (util-linux) for a terminal; else exits 77.
 set -u
-fovea=$(realpath "$1")
-[ "$(script -qec 'echo there' /dev/null </dev/null 2>/dev/null | tr -d '\r')" = there ] || {
-    echo "SKIP: script (util-linux) is not here, or the system gives it no terminal (is /dev/pts mounted?)"
-    exit 77
-}
-tests=$(dirname "$(realpath "$0")")
-here=$(mktemp -d) || exit 1
+. "$(dirname "$0")/../scratch.sh"
+[ "$(script -qec 'echo there' /dev/null </dev/null 2>/dev/null | tr -d '\r')" = there ] ||
+    skip "script (util-linux) is not here, or the system gives it no terminal (is /dev/pts mounted?)"
 server=
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$here"' EXIT
-cd "$here" || exit 1
 export TERM=xterm LC_ALL=C.UTF-8
 unset NO_COLOR
-
-fail() {
-    echo "$*"
-    exit 1
-}
 
 on_terminal() { # columns, command
     script -qec "stty cols $1; $2" /dev/null </dev/null | tr -d '\n' | tr '\r' '\n'
@@ -47,13 +37,11 @@ on_terminal 80 "$fovea train digits --epochs 1 --quiet --out quiet" >seen
 # A download's bar, from a server that takes a second: on a narrow terminal fewer numbers, but whole ones.
 mkdir served
 head -c 3000000 /dev/zero >served/train-images-idx3-ubyte.gz
-/usr/bin/python3 "$tests/../fetch/server.py" "$here/served" >port &
+"$python" "$tests/../fetch/server.py" "$here/served" >port &
 server=$!
-for _ in $(seq 100); do
-    [ -s port ] || sleep 0.1
-done
+until_true [ -s port ]
 for columns in 80 40; do
-    on_terminal $columns "XDG_CACHE_HOME=$here/cache $fovea data get mnist --mirror http://127.0.0.1:$(cat port)/slow" >seen
+    on_terminal $columns "$fovea data get mnist --mirror http://127.0.0.1:$(cat port)/slow" >seen
     sed 's/\x1b\[[0-9;]*[mK]//g; s/[━╸]/=/g; s/·/./g' seen |
         awk -v most=$columns '/=/ && length($0) >= most { print "too wide: " $0; bad = 1 } END { exit bad }' || exit 1
     if [ $columns = 80 ]; then want='gz ━.* MB of 3.0 MB · .*B/s · [0-9]* s left'; else want='^train-images-... ━.* % · [0-9]* s left'; fi

@@ -3,10 +3,8 @@
 # arm-none-eabi-gcc), runs clean under the sanitizers, and gives the run's logits in float; in 8 bits nearly its
 # accuracy. Every named model, and texts with what is rare.
 set -eu
-fovea=$1 run_logits=$2
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
+run_logits=$2
 strict='-std=c99 -Wall -Wextra -pedantic -Werror -O1'
 : >seen
 compile() { # stem
@@ -63,7 +61,7 @@ END
 [ $n -eq 13 ]
 
 # Three channels of their own means: padded convolutions of 8 bits then take normalised pixels, the others raw ones.
-/usr/bin/python3 - <<'END'
+"$python" - <<'END'
 import os, random, struct
 random.seed(7)
 os.mkdir("colours")

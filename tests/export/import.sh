@@ -2,15 +2,9 @@
 # import.sh FOVEA SOURCE: weights that PyTorch makes are evaluated and trained on by `fovea eval FILE DATA --model TEXT` and
 # `fovea train --init FILE`; loss and accuracy are PyTorch's. Exits 77 without PyTorch.
 set -eu
-fovea=$1 source=$2
-python=/usr/bin/python3
-$python -c 'import torch' 2>/dev/null || {
-    echo "python3-torch is not installed"
-    exit 77
-}
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
+source=$2
+$python -c 'import torch' 2>/dev/null || skip "python3-torch is not installed"
 cat >make.py <<'END'
 """make.py TEXT MEAN STD: model.safetensors of random weights, and PyTorch's loss and right answers on test images."""
 import gzip, json, struct, sys

@@ -2,22 +2,16 @@
 # pytorch.sh FOVEA RUN_LOGITS: the lines that `fovea export` prints for a safetensors file, run by PyTorch as they are,
 # give the run's logits for every named model and for texts with what is rare. Exits 77 without PyTorch.
 set -eu
-fovea=$1 run_logits=$2
-python=/usr/bin/python3
-$python -c 'import torch' 2>/dev/null || {
-    echo "python3-torch is not installed"
-    exit 77
-}
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
+run_logits=$2
+$python -c 'import torch' 2>/dev/null || skip "python3-torch is not installed"
 n=0
 while IFS= read -r model; do
     n=$((n + 1))
     "$fovea" train digits --model "$model" --epochs 1 --quiet --out "run$n"
     "$fovea" export "run$n" -o "it's $n.safetensors" | sed '1,/^$/d' >"lines$n.py"
     lines=$(wc -l <"lines$n.py")
-    [ "$lines" -ge 4 ] && [ "$lines" -le 5 ] || { echo "$model: $lines lines"; cat "lines$n.py"; exit 1; }
+    [ "$lines" -ge 4 ] && [ "$lines" -le 5 ] || fail "$model: $lines lines: $(cat "lines$n.py")"
     "$run_logits" "run$n" pixels logits >shape
     cat "lines$n.py" - >program.py <<'END'
 import sys

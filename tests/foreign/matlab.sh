@@ -1,15 +1,8 @@
 #!/bin/sh
 # matlab.sh PROGRAM: SVHN's files as scipy saves them, in each way, against the same set as NumPy arrays: equal checksums.
 set -eu
-program=$(realpath "$1")
-python=/usr/bin/python3
-"$python" -c 'import scipy.io' 2>/dev/null || {
-    echo 'SKIP: no scipy (apt-get install python3-scipy)'
-    exit 77
-}
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
+"$python" -c 'import scipy.io' 2>/dev/null || skip 'no scipy (apt-get install python3-scipy)'
 "$python" - <<'PYTHON'
 import os
 import numpy as np
@@ -26,12 +19,10 @@ for name, kind, packed in (("plain", np.uint8, False), ("packed", np.uint8, True
         more = {"note": "a text", "cells": np.array([1, "a"], dtype=object), "struct": {"a": 1.5}}
         savemat(f"{name}/{s}_32x32.mat", {"X": x[s].transpose(2, 3, 1, 0), **more, "y": labels}, do_compression=packed)
 PYTHON
-sums() { "$program" data info "$1" --json | grep sha256; }
+sums() { "$fovea" data info "$1" --json | grep sha256; }
 sums ./set.npz >expected
 [ "$(wc -l <expected)" = 2 ]
 for set in ./plain ./packed ./double; do
-    sums "$set" | diff expected - || {
-        echo "$set reads otherwise than the same set in NumPy's arrays"
-        exit 1
-    }
+    sums "$set" | diff expected - ||
+        fail "$set reads otherwise than the same set in NumPy's arrays"
 done

@@ -1,15 +1,8 @@
 #!/bin/sh
 # numpy.sh PROGRAM: sets that NumPy saves, in each way, against the same set as IDX files: equal checksums.
 set -eu
-program=$(realpath "$1")
-python=/usr/bin/python3
-"$python" -c 'import numpy' 2>/dev/null || {
-    echo 'SKIP: no numpy (apt-get install python3-numpy)'
-    exit 77
-}
-here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-cd "$here"
+. "$(dirname "$0")/../scratch.sh"
+"$python" -c 'import numpy' 2>/dev/null || skip 'no numpy (apt-get install python3-numpy)'
 "$python" - <<'PYTHON'
 import os
 import numpy as np
@@ -41,12 +34,10 @@ for s in x:
         with open(f"version2/{s}_{name}.npy", "wb") as f:
             np.lib.format.write_array(f, array, version=(2, 0))
 PYTHON
-sums() { "$program" data info "$1" --json | grep sha256; }
+sums() { "$fovea" data info "$1" --json | grep sha256; }
 sums ./idx >expected
 [ "$(wc -l <expected)" = 2 ]
 for set in ./medmnist.npz ./packed.npz ./pairs ./version2; do
-    sums "$set" | diff expected - || {
-        echo "$set reads otherwise than the same set in IDX files"
-        exit 1
-    }
+    sums "$set" | diff expected - ||
+        fail "$set reads otherwise than the same set in IDX files"
 done

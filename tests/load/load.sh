@@ -2,14 +2,10 @@
 # load.sh PROGRAM TOOLS small|large [PART...]: many images, many weights, many at once, within bounds; prints the figures.
 # TOOLS is the directory of make_load and peak. `small` runs under ctest, `large` under make soak (docs/reliability.md).
 set -u
-fovea=$(realpath "$1")
 tools=$(realpath "$2")
 size=$3
+. "$(dirname "$0")/../scratch.sh"
 shift 3
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-export XDG_CACHE_HOME="$here/cache"
 large() {
     [ "$size" = large ]
 }
