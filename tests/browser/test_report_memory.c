@@ -14,52 +14,27 @@
 #include <unistd.h>
 
 #include "fovea/report.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-json_t *__real_json_loads(const char *text, size_t flags, json_error_t *error);
-json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error);
-json_t *__real_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
-json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
+#include "memory_test.h"
 
 static size_t n_allocations, failing; /* the one that fails; 0: none */
-static int parsing;
+static bool parsing;
 
-static int fails(void) {
+static bool memory_fails(void) {
     return !parsing && ++n_allocations == failing;
 }
 
 /* jansson's parser loses a letter and goes on where its buffer cannot grow: not ours to test. */
-json_t *__wrap_json_loads(const char *text, size_t flags, json_error_t *error) {
-    parsing = 1;
+REAL(json_t *, json_loads, const char *text, size_t flags, json_error_t *error) {
+    parsing = true;
     json_t *json = __real_json_loads(text, flags, error);
-    parsing = 0;
+    parsing = false;
     return json;
 }
-json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error) {
-    parsing = 1;
+REAL(json_t *, json_loadb, const char *text, size_t size, size_t flags, json_error_t *error) {
+    parsing = true;
     json_t *json = __real_json_loadb(text, size, flags, error);
-    parsing = 0;
+    parsing = false;
     return json;
-}
-void *__wrap_malloc(size_t size) {
-    return fails() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-    return fails() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *at, size_t size) {
-    return fails() ? NULL : __real_realloc(at, size);
-}
-void *__wrap_aligned_alloc(size_t alignment, size_t size) {
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
 }
 
 enum { N = 10 };

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "memory_test.h"
+
 typedef enum fault_kind { NONE, MEMORY, DISK, THREAD } fault_kind;
 
 static fault_kind kind;
@@ -33,23 +35,10 @@ static bool fails(fault_kind of) {
     return nth > 0 && (n == nth || (from_then_on && n > nth));
 }
 
-#define REAL(result, name, ...)                                                                                        \
-    result __real_##name(__VA_ARGS__);                                                                                 \
-    result __wrap_##name(__VA_ARGS__);                                                                                 \
-    result __wrap_##name(__VA_ARGS__)
+static bool memory_fails(void) {
+    return fails(MEMORY);
+}
 
-REAL(void *, malloc, size_t size) {
-    return fails(MEMORY) ? NULL : __real_malloc(size);
-}
-REAL(void *, calloc, size_t n, size_t size) {
-    return fails(MEMORY) ? NULL : __real_calloc(n, size);
-}
-REAL(void *, realloc, void *at, size_t size) {
-    return fails(MEMORY) ? NULL : __real_realloc(at, size);
-}
-REAL(void *, aligned_alloc, size_t align, size_t size) {
-    return fails(MEMORY) ? NULL : __real_aligned_alloc(align, size);
-}
 REAL(char *, strdup, const char *text) {
     return fails(MEMORY) ? NULL : __real_strdup(text);
 }

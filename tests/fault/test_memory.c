@@ -1,5 +1,5 @@
-/* Memory runs out at the n-th request, for every n: each call must say so, and give back what it had (asan tells). The
- * linker puts the functions below in place of the library's own malloc and friends. */
+/* Memory runs out at the n-th request, for every n: each call must say so, and give back what it had (asan tells). */
+#include "memory_test.h"
 #include "scratch.h"
 
 #include <jansson.h>
@@ -16,32 +16,10 @@
 static long left = -1; /* requests that still succeed; -1: all do */
 static bool refused;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *at, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-
-static bool refuse(void) {
+static bool memory_fails(void) {
     if (left < 0 || left-- > 0) return false;
     left = 0;
     return refused = true;
-}
-
-void *__wrap_malloc(size_t size) {
-    return refuse() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-    return refuse() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *at, size_t size) {
-    return refuse() ? NULL : __real_realloc(at, size);
-}
-void *__wrap_aligned_alloc(size_t align, size_t size) {
-    return refuse() ? NULL : __real_aligned_alloc(align, size);
 }
 
 static char *directory;
