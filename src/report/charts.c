@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/numbers.h"
 
 extern const unsigned char fv_template_augmentation[], fv_template_history[];
@@ -45,9 +47,9 @@ json_t *fv_chart_seeds(const fv_context *context, const json_t *rows, const char
     json_t *out = json_array();
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        double n = fv_fact_number(row, total, fv_fact_number(row, "n_train", 0));
+        double n = (double)fv_counted(fv_fact_number(row, total, fv_fact_number(row, "n_train", 0)));
         if (!(n > 0)) continue;
-        double accuracy = fv_fact_number(row, correct, 0) / n;
+        double accuracy = (double)fv_counted(fv_fact_number(row, correct, 0)) / n;
         fv_append(context, out,
                   json_pack("{s:s, s:f, s:s, s:f, s:f, s:f}", "name", fv_fact_text(row, "name", ""), "n",
                             fv_fact_number(row, "n_train", 0), "split", split, "seed", fv_fact_number(row, "seed", 0),
@@ -105,27 +107,50 @@ typedef struct curve {
     const char *label_side;      /* of its last point: "above", "below", "" */
 } curve;
 
-/* Mean, lowest and highest over the seeds' rows of `group` in epoch `e`; false where no seed got there. */
-static bool epoch_row(const fv_context *context, const json_t *rows, const fv_group *group, size_t order, size_t e,
-                      const curve *of, bool last, json_t *out) {
-    char key[40];
-    snprintf(key, sizeof key, "%s_%s", of->split, of->measure);
-    double sum = 0, low = INFINITY, high = -INFINITY;
-    int n = 0;
+/* One epoch of the seeds that got there. */
+typedef struct spread {
+    double sum, low, high;
+    int n;
+} spread;
+
+/* Epochs [n_epochs] of the rows of `group`. */
+static void spread_over(const json_t *rows, const fv_group *group, const char *key, size_t n_epochs, spread *out) {
+    for (size_t e = 0; e < n_epochs; e++) out[e] = (spread){0, INFINITY, -INFINITY, 0};
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i), *history = json_object_get(row, "history");
-        double value = fv_fact_number(json_array_get(history, e), key, NAN);
-        if (strcmp(fv_fact_text(row, "name", ""), group->name) != 0 || isnan(value)) continue;
-        sum += value, n++;
-        low = fmin(low, value), high = fmax(high, value);
+        if (strcmp(fv_fact_text(row, "name", ""), group->name) != 0) continue;
+        for (size_t e = 0; e < json_array_size(history); e++) {
+            const double value = fv_fact_number(json_array_get(history, e), key, NAN);
+            if (isnan(value)) continue;
+            out[e].sum += value, out[e].n++;
+            out[e].low = fmin(out[e].low, value), out[e].high = fmax(out[e].high, value);
+        }
     }
-    if (!n) return false;
-    fv_words text = strcmp(of->measure, "loss") ? fv_percent(sum / n, 2) : fv_decimal(sum / n, 4);
-    fv_append(context, out,
-              json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name, "order", (int)order,
-                        "epoch", (int)e + 1, "split", of->split, "value", sum / n, "low", low, "high", high, "seeds", n,
-                        "label_side", last ? of->label_side : "", "text", text.s));
-    return true;
+}
+
+/* A row for each epoch that a seed of `group` got to. */
+static void add_curve(const fv_context *context, const json_t *rows, const fv_group *group, size_t order,
+                      size_t n_epochs, const curve *of, json_t *out) {
+    char key[40];
+    snprintf(key, sizeof key, "%s_%s", of->split, of->measure);
+    spread *epochs = fv_alloc(n_epochs + 1, sizeof *epochs);
+    if (!epochs)
+        *context->failed = true;
+    else
+        spread_over(rows, group, key, n_epochs, epochs);
+    for (size_t e = 0; epochs && e < n_epochs; e++) {
+        const int n = epochs[e].n;
+        if (!n) continue;
+        const double mean = epochs[e].sum / n;
+        const bool labelled = order == 0 && e + 1 == n_epochs;
+        const fv_words text = strcmp(of->measure, "loss") ? fv_percent(mean, 2) : fv_decimal(mean, 4);
+        fv_append(context, out,
+                  json_pack("{s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:i, s:s, s:s}", "name", group->name, "order",
+                            (int)order, "epoch", (int)e + 1, "split", of->split, "value", mean, "low", epochs[e].low,
+                            "high", epochs[e].high, "seeds", n, "label_side", labelled ? of->label_side : "", "text",
+                            text.s));
+    }
+    free(epochs);
 }
 
 static size_t count_epochs(const json_t *rows) {
@@ -152,9 +177,7 @@ static void chart_curves(const fv_context *context, const json_t *rows, const ch
     const curve curves[] = {{"train", measure, train_above ? "above" : "below"},
                             {"validation", measure, train_above ? "below" : "above"}};
     for (size_t i = 0; i < n; i++)
-        for (size_t e = 0; e < n_epochs; e++)
-            for (int k = 0; k < 2; k++)
-                (void)epoch_row(context, rows, &groups[i], i, e, &curves[k], i == 0 && e + 1 == n_epochs, out);
+        for (int k = 0; k < 2; k++) add_curve(context, rows, &groups[i], i, n_epochs, &curves[k], out);
     fv_chart_data(context, chart, "rows", out);
     json_t *y = json_object_get(json_object_get(json_object_get(chart, "spec"), "encoding"), "y");
     json_t *axis = json_object_get(y, "axis");

@@ -7,7 +7,8 @@ extern const unsigned char fv_template_confusion[], fv_template_confusion_map[],
 /* Sum of a row, the images of its class. */
 static double row_total(const json_t *row) {
     double total = 0;
-    for (size_t i = 0; i < json_array_size(row); i++) total += json_number_value(json_array_get(row, i));
+    for (size_t i = 0; i < json_array_size(row); i++)
+        total += (double)fv_counted(json_number_value(json_array_get(row, i)));
     return total;
 }
 
@@ -48,7 +49,7 @@ void fv_chart_confusion(const fv_context *context, json_t *charts) {
         const json_t *row = json_array_get(confusion, t);
         double total = row_total(row);
         for (size_t p = 0; p < n; p++) {
-            double count = json_number_value(json_array_get(row, p));
+            double count = (double)fv_counted(json_number_value(json_array_get(row, p)));
             if (!compact || count > 0) fv_append(context, cells, cell(context->facts, t, p, count, total));
         }
     }

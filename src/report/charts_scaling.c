@@ -28,7 +28,8 @@ static json_t *line_rows(const fv_context *context, const json_t *fit, double n_
     const json_t *points = json_object_get(fit, "points");
     json_t *out = json_array();
     double error_max = fv_fact_number(fit, "coefficient", 0) * pow(n_max, -fv_fact_number(fit, "exponent", 0));
-    for (int beyond = 0; fit && beyond < 2; beyond++) /* where the two lines meet */
+    const bool meet = error_max > 0 && isfinite(error_max);
+    for (int beyond = 0; meet && beyond < 2; beyond++) /* where the two lines meet */
         fv_append(context, out, json_pack("{s:f, s:f, s:b}", "n", n_max, "error", error_max, "beyond", beyond));
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *point = json_array_get(points, i);

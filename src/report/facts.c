@@ -6,6 +6,7 @@
 
 #include "formats/json_text.h"
 #include "fovea/data.h"
+#include "report/numbers.h"
 
 double fv_fact_number(const json_t *object, const char *key, double fallback) {
     const json_t *value = json_object_get(object, key);
@@ -32,6 +33,19 @@ const char *fv_class_name(const fv_facts *facts, size_t class) {
     return json_is_string(name) ? json_string_value(name) : "?";
 }
 
+/* More than any figure of a study: sums and products of such stay finite, as JSON's own numbers must. */
+static const double most = 1e100;
+
+static bool figures_are_sane(const json_t *json) {
+    if (json_is_number(json)) return fabs(json_number_value(json)) <= most;
+    for (size_t i = 0; i < json_array_size(json); i++)
+        if (!figures_are_sane(json_array_get(json, i))) return false;
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)json, key, value) if (!figures_are_sane(value)) return false;
+    return true;
+}
+
 /* A set's name as its makers write it. */
 static void display_name(const char *name, char *out, size_t size) {
     static const char *const known[][2] = {{"mnist", "MNIST"},
@@ -44,7 +58,7 @@ static void display_name(const char *name, char *out, size_t size) {
                                            {"svhn", "SVHN"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i][0])) name = known[i][1];
-    snprintf(out, size, "%s", name);
+    memcpy(out, fv_cut_words(name, size - 1).s, size);
 }
 
 fv_status fv_facts_read(const char *study_json, fv_facts *out, fv_error *error) {
@@ -65,6 +79,10 @@ fv_status fv_facts_read(const char *study_json, fv_facts *out, fv_error *error) 
         fv_facts_deinit(out);
         return fv_fail(error, FV_E_DATA, "study.json: `dataset` must hold n_classes (2 to %d) and as many class_names",
                        FV_MAX_CLASSES);
+    }
+    if (!figures_are_sane(out->root)) {
+        fv_facts_deinit(out);
+        return fv_fail(error, FV_E_DATA, "study.json: holds a figure beyond %g, which no study has", most);
     }
     const size_t n_confusion = json_array_size(fv_fact_part(out, "confusion"));
     if (n_confusion != 0 && n_confusion != (size_t)n_classes) {
@@ -105,8 +123,9 @@ bool fv_fact_macro(const json_t *object, const char *split, fv_macro_score *macr
 }
 
 static void add_measure(fv_measure *measure, const json_t *row, const char *split) {
-    double total = member(row, split, "total"), correct = member(row, split, "correct");
-    if (!strcmp(split, "train") && total == 0) total = fv_fact_number(row, "n_train", 0);
+    double total = (double)fv_counted(member(row, split, "total"));
+    const double correct = (double)fv_counted(member(row, split, "correct"));
+    if (!strcmp(split, "train") && total == 0) total = (double)fv_counted(fv_fact_number(row, "n_train", 0));
     double accuracy = total > 0 ? correct / total : 0;
     if (measure->total == 0) measure->low_seed = measure->high_seed = accuracy;
     measure->low_seed = fmin(measure->low_seed, accuracy);

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L /* strnlen */
 #include "report/numbers.h"
 
 #include <math.h>
@@ -15,8 +16,24 @@ static fv_words words(const char *text) {
     return out;
 }
 
+fv_words fv_cut_words(const char *text, size_t most) {
+    fv_words out;
+    size_t n = strnlen(text, most);
+    if (text[n]) /* a letter of UTF-8 stays whole */
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+    snprintf(out.s, sizeof out.s, "%.*s", (int)n, text);
+    return out;
+}
+
+/* Its digits would be noise, and too many. */
+static bool is_huge(double x) {
+    return fabs(x) >= 1e18;
+}
+
 fv_words fv_count_words(double n) {
     char digits[64];
+    if (isnan(n)) return words("?");
+    if (is_huge(n)) return fv_decimal(n, 0);
     snprintf(digits, sizeof digits, "%.0f", fabs(n));
     fv_words out;
     size_t length = strlen(digits), at = 0;
@@ -31,7 +48,8 @@ fv_words fv_count_words(double n) {
 
 fv_words fv_decimal(double x, int decimals) {
     char digits[64];
-    snprintf(digits, sizeof digits, "%.*f", decimals, fabs(x));
+    if (isnan(x)) return words("?");
+    snprintf(digits, sizeof digits, is_huge(x) ? "%.*e" : "%.*f", decimals, fabs(x));
     bool zero = strspn(digits, "0.") == strlen(digits);
     fv_words out;
     snprintf(out.s, sizeof out.s, "%s%s", x < 0 && !zero ? MINUS : "", digits);
@@ -53,7 +71,7 @@ fv_words fv_points(double difference, int decimals) {
 
 fv_words fv_seconds(double s) {
     fv_words out;
-    long whole = lround(s);
+    const long whole = lround(fmin(s, 1e15));
     if (s < 0.0995)
         snprintf(out.s, sizeof out.s, "%.0f" THIN "ms", 1000 * s);
     else if (s < 9.95)
@@ -68,7 +86,7 @@ fv_words fv_seconds(double s) {
 }
 
 fv_words fv_significant(double x, int digits) {
-    if (!(fabs(x) > 0) || !isfinite(x)) return words("0");
+    if (!(fabs(x) > 1e-300) || !isfinite(x)) return words("0");
     double unit = pow(10, floor(log10(fabs(x))) - digits + 1);
     if (unit >= 1) return fv_count_words(round(x / unit) * unit);
     return fv_decimal(x, (int)lround(-log10(unit)));
@@ -95,7 +113,7 @@ fv_words fv_date_words(const char *iso) {
                                          "July",    "August",   "September", "October", "November", "December"};
     int year, month, day, hour, minute;
     if (sscanf(iso, "%4d-%2d-%2dT%2d:%2d", &year, &month, &day, &hour, &minute) != 5 || month < 1 || month > 12)
-        return words(iso);
+        return fv_cut_words(iso, sizeof(fv_words) - 1);
     fv_words out;
     snprintf(out.s, sizeof out.s, "%d %s %d, %02d:%02d UTC", day, months[month - 1], year, hour, minute);
     return out;

@@ -20,6 +20,8 @@ fv_words fv_significant(double x, int digits);       /* 328,000 */
 fv_words fv_short_count(double n);                   /* 132 k, 4.5 M */
 fv_words fv_p_value(double p);                       /* p = 0.004, p < 0.001 */
 fv_words fv_date_words(const char *iso);             /* 24 November 2025, 08:12 UTC */
+/* At most `most` (below 96) bytes of a text, cut between letters. */
+fv_words fv_cut_words(const char *text, size_t most);
 
 /* Decimals of a percentage known to `half_width` (a fraction): one more would be noise. */
 int fv_percent_decimals(double half_width);

@@ -135,7 +135,10 @@ enum { N_SECTIONS = sizeof sections / sizeof *sections };
 /* An empty list of mistakes is an answer too. */
 static bool is_there(const fv_context *context, const section *of) {
     const json_t *part = json_object_get(context->facts->root, of->key);
+    int shape[4];
+    size_t size;
     if (!strcmp(of->key, "neighbours") && !context->report->nearest) return false;
+    if (!strcmp(of->key, "kernels") && !fv_kernel_shape(part, shape, &size)) return false; /* the script trusts it */
     return part && !json_is_null(part) &&
            (json_array_size(part) > 0 || !strcmp(of->key, "mistakes") || json_is_object(part));
 }
@@ -206,14 +209,16 @@ static void put_figure(const char *title, const char *value, const char *note, f
 /* The five large figures; each only where it is known. */
 static void put_figures(const fv_context *context, fv_buffer *out) {
     const json_t *final = context->facts->final, *root = context->facts->root;
-    double total = fv_fact_number(final, "test_total", 0), correct = fv_fact_number(final, "test_correct", 0);
+    const size_t n = fv_counted(fv_fact_number(final, "test_total", 0));
+    const size_t n_correct = fv_counted(fv_fact_number(final, "test_correct", 0));
+    const double total = (double)n, correct = (double)n_correct;
     double time_s = fv_fact_number(final, "time_s", 0),
            study_s = fv_fact_number(json_object_get(root, "time_s"), "total", 0);
     double speed = fv_fact_number(root, "images_per_s", fv_fact_number(final, "images_per_s", 0));
     fv_words note;
     fv_put(out, "<dl class=\"figures\">\n");
-    if (total > 0) {
-        fv_interval interval = fv_wilson(fv_counted(correct), fv_counted(total));
+    if (n) {
+        fv_interval interval = fv_wilson(n_correct, n);
         int decimals = fv_percent_decimals((interval.high - interval.low) / 2);
         fv_macro_score macro;
         const bool differs = fv_fact_macro(final, "test", &macro);
@@ -225,7 +230,8 @@ static void put_figures(const fv_context *context, fv_buffer *out) {
     }
     if (time_s > 0) {
         double epochs = fv_fact_number(context->facts->config, "epochs", 0);
-        snprintf(note.s, sizeof note.s, "%.60s, %.0f epoch%s", fv_fact_text(final, "model", "the model"), epochs,
+        snprintf(note.s, sizeof note.s, "%.60s, %.24s epoch%s",
+                 fv_cut_words(fv_fact_text(final, "model", "the model"), 60).s, fv_count_words(epochs).s,
                  epochs == 1 ? "" : "s");
         put_figure("Training time", fv_seconds(time_s).s, note.s, out);
     }
@@ -277,12 +283,9 @@ static void put_head(const fv_context *context, fv_buffer *out) {
     fv_put(out, "<header class=\"head\">\n");
     fv_putf(out, "<p class=\"kicker\">Fovea<span> %s</span></p>\n<h1>", context->facts->is_run ? "run" : "study");
     fv_put_escaped(out, fv_buffer_text(&headline));
-    double total = fv_fact_number(context->facts->final, "test_total", 0);
-    if (total > 0)
-        fv_putf(out, " <span class=\"interval\">(%s)</span>",
-                fv_interval_words(
-                    fv_wilson(fv_counted(fv_fact_number(context->facts->final, "test_correct", 0)), fv_counted(total)))
-                    .s);
+    const size_t total = fv_counted(fv_fact_number(context->facts->final, "test_total", 0));
+    const size_t correct = fv_counted(fv_fact_number(context->facts->final, "test_correct", 0));
+    if (total) fv_putf(out, " <span class=\"interval\">(%s)</span>", fv_interval_words(fv_wilson(correct, total)).s);
     fv_put(out, "</h1>\n");
     if (json_is_true(json_object_get(context->facts->root, "interrupted")))
         fv_put_element(out, "p", "notice", "This study was interrupted: it shows what was finished.");

@@ -26,8 +26,8 @@ static void put_payload(const char *name, const void *bytes, size_t n, fv_buffer
 
 /* A share of `scale` as 16 bits. */
 static uint16_t quantise(double x, double scale) {
-    double q = scale > 0 ? round(x / scale * 65535) : 0;
-    return (uint16_t)(q < 0 ? 0 : q > 65535 ? 65535 : q);
+    const double q = scale > 0 ? round(x / scale * 65535) : 0;
+    return (uint16_t)(q > 0 ? fmin(q, 65535) : 0); /* NaN is 0 */
 }
 
 /* The k most probable classes of one image, most probable first. */

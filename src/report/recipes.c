@@ -37,11 +37,11 @@ static void say_training(const fv_context *context, fv_buffer *out) {
     fv_buffer text = {0};
     const char *optimizer = fv_fact_text(config, "optimizer", "adadelta");
     char first = (char)toupper((unsigned char)optimizer[0]);
-    fv_put_bytes(&text, &first, 1);
+    fv_put_bytes(&text, &first, *optimizer != 0);
     double epochs = fv_fact_number(config, "epochs", 10);
-    fv_putf(&text, "%s, learning rate %s, schedule \u201c%s\u201d, batches of %.0f, %.0f epoch%s", optimizer + 1,
-            fv_significant(learning_rate(config, optimizer), 3).s, fv_fact_text(config, "schedule", "step 0.7"),
-            fv_fact_number(config, "batch", 64), epochs, plural(epochs));
+    fv_putf(&text, "%s, learning rate %s, schedule \u201c%s\u201d, batches of %.0f, %.0f epoch%s",
+            *optimizer ? optimizer + 1 : "", fv_significant(learning_rate(config, optimizer), 3).s,
+            fv_fact_text(config, "schedule", "step 0.7"), fv_fact_number(config, "batch", 64), epochs, plural(epochs));
     put_seeds(context->facts, &text);
     fv_put(&text, ".");
     double pad = fv_fact_number(config, "pad", 0);

@@ -21,7 +21,8 @@ static fv_status check(const fv_report *report, fv_error *error) {
 
 static fv_status make_page(const fv_context *context, fv_buffer *out) {
     fv_page_write(context, out);
-    FV_TRY(fv_payload_write(context, MAX_BYTES - (size_t)fv_page_script_size - out->n, out));
+    const size_t used = (size_t)fv_page_script_size + out->n;
+    FV_TRY(fv_payload_write(context, used < MAX_BYTES ? MAX_BYTES - used : 0, out));
     fv_put(out, "<script>");
     fv_put_bytes(out, fv_page_script, (size_t)fv_page_script_size);
     fv_put(out, "</script>\n</body>\n</html>\n");

@@ -184,9 +184,8 @@ size_t fv_confused_pairs(const json_t *confusion, fv_pair *out, size_t max) {
     size_t n_classes = json_array_size(confusion), n = 0;
     for (size_t t = 0; t < n_classes; t++)
         for (size_t p = 0; p < n_classes; p++) {
-            json_int_t count = json_integer_value(json_array_get(json_array_get(confusion, t), p));
-            if (t == p || count <= 0) continue;
-            fv_pair pair = {t, p, (size_t)count};
+            const fv_pair pair = {t, p, fv_counted(json_number_value(json_array_get(json_array_get(confusion, t), p)))};
+            if (t == p || !pair.count) continue;
             if (n == max && by_count(&pair, &out[n - 1]) > 0) continue;
             size_t at = n < max ? n++ : n - 1;
             for (; at > 0 && by_count(&pair, &out[at - 1]) < 0; at--) out[at] = out[at - 1];
@@ -235,9 +234,9 @@ static void say_macro(const fv_context *context, fv_buffer *out) {
 /* Images of a class and how many of them are right. */
 static void class_counts(const json_t *confusion, size_t class, size_t *correct, size_t *total) {
     const json_t *row = json_array_get(confusion, class);
-    *correct = (size_t)json_integer_value(json_array_get(row, class));
+    *correct = fv_counted(json_number_value(json_array_get(row, class)));
     *total = 0;
-    for (size_t p = 0; p < json_array_size(row); p++) *total += (size_t)json_integer_value(json_array_get(row, p));
+    for (size_t p = 0; p < json_array_size(row); p++) *total += fv_counted(json_number_value(json_array_get(row, p)));
 }
 
 void fv_answer_confusion(const fv_context *context, fv_buffer *out) {

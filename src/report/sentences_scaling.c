@@ -19,11 +19,16 @@ static bool read_point(const json_t *list, size_t i, double *n, double *error, f
     return *error >= 0;
 }
 
+/* NaN stays it; an exponent that lies gives a finite share nevertheless. */
+static double taken_away(double exponent) {
+    return 1 - exp2(exponent < -50 ? 50 : -exponent);
+}
+
 /* Share of the error that a doubling of the data takes away; *interval from the exponent's, NaN where it has none. */
 static double doubling(const json_t *fit, fv_interval *interval) {
-    interval->low = 1 - exp2(-fv_fact_number(fit, "exponent_low", NAN));
-    interval->high = 1 - exp2(-fv_fact_number(fit, "exponent_high", NAN));
-    return 1 - exp2(-fv_fact_number(fit, "exponent", 0));
+    interval->low = taken_away(fv_fact_number(fit, "exponent_low", NAN));
+    interval->high = taken_away(fv_fact_number(fit, "exponent_high", NAN));
+    return taken_away(fv_fact_number(fit, "exponent", 0));
 }
 
 /* "cuts the test error by 31 % (26–36)" */
@@ -105,14 +110,14 @@ static const char *verb(const fv_facts *facts) {
 
 void fv_say_headline(const fv_context *context, fv_buffer *out) {
     const fv_facts *facts = context->facts;
-    double total = fv_fact_number(facts->final, "test_total", 0);
-    if (total <= 0) {
+    const size_t total = fv_counted(fv_fact_number(facts->final, "test_total", 0));
+    if (!total) {
         fv_putf(out, "A study of %s", facts->name);
         return;
     }
     size_t correct = fv_counted(fv_fact_number(facts->final, "test_correct", 0));
-    fv_interval interval = fv_wilson(correct, fv_counted(total));
+    fv_interval interval = fv_wilson(correct, total);
     fv_putf(out, "A network of %s weights %s %s at %s", fv_count_words(fv_fact_number(facts->final, "parameters", 0)).s,
             verb(facts), facts->name,
-            fv_percent((double)correct / total, fv_percent_decimals((interval.high - interval.low) / 2)).s);
+            fv_percent((double)correct / (double)total, fv_percent_decimals((interval.high - interval.low) / 2)).s);
 }

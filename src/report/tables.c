@@ -6,23 +6,35 @@
 
 #include "report/numbers.h"
 
-void fv_table_open(fv_buffer *out, const char *caption, const char *columns) {
+void fv_table_head(fv_buffer *out, const char *caption) {
     fv_put(out, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     fv_put_escaped(out, caption);
     fv_put(out, "\"><table><caption>");
     fv_put_escaped(out, caption);
     fv_put(out, "</caption><thead><tr>");
+}
+
+void fv_table_column(fv_buffer *out, const char *title, bool number) {
+    fv_put(out, number ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
+    fv_put_escaped(out, title);
+    fv_put(out, "</th>");
+}
+
+void fv_table_body(fv_buffer *out) {
+    fv_put(out, "</tr></thead><tbody>\n<tr>");
+}
+
+void fv_table_open(fv_buffer *out, const char *caption, const char *columns) {
+    fv_table_head(out, caption);
     for (const char *at = columns; *at;) {
         size_t length = strcspn(at, "|");
         bool number = *at == '#';
         char title[256];
         snprintf(title, sizeof title, "%.*s", (int)length - number, at + number);
-        fv_put(out, number ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">");
-        fv_put_escaped(out, title);
-        fv_put(out, "</th>");
+        fv_table_column(out, title, number);
         at += length + (at[length] == '|');
     }
-    fv_put(out, "</tr></thead><tbody>\n<tr>");
+    fv_table_body(out);
 }
 
 void fv_table_row(fv_buffer *out) {
@@ -180,13 +192,14 @@ void fv_table_scaling(const fv_context *context, fv_buffer *out) {
                : "images|#fraction|#seed|#test right|#of|#error|#test loss|#train right|#time");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        double total = fv_fact_number(row, "test_total", 1), correct = fv_fact_number(row, "test_correct", 0);
+        const double total = (double)fv_counted(fv_fact_number(row, "test_total", 0));
+        const double correct = (double)fv_counted(fv_fact_number(row, "test_correct", 0));
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "n_train", 0)).s);
         fv_cell_number(out, fv_significant(fv_fact_number(row, "fraction", 0), 3).s);
         fv_cell_number(out, fv_count_words(fv_fact_number(row, "seed", 0)).s);
         fv_cell_number(out, fv_count_words(correct).s);
         fv_cell_number(out, fv_count_words(total).s);
-        fv_cell_number(out, fv_percent(1 - correct / total, 2).s);
+        fv_cell_number(out, fv_percent(total > 0 ? 1 - correct / total : NAN, 2).s);
         (void)fv_fact_macro(row, "test", &macro);
         if (differ) cell_macro(out, &macro);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "test_loss", 0), 4).s);

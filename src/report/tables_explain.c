@@ -24,8 +24,8 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
     for (size_t i = 0; i < at_most(n, MAX_ROWS); i++) {
         const json_t *row = json_array_get(mistakes, i);
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "index", 0)).s);
-        fv_cell(out, fv_class_name(context->facts, (size_t)fv_fact_number(row, "true", 0)));
-        fv_cell(out, fv_class_name(context->facts, (size_t)fv_fact_number(row, "predicted", 0)));
+        fv_cell(out, fv_class_name(context->facts, fv_counted(fv_fact_number(row, "true", -1))));
+        fv_cell(out, fv_class_name(context->facts, fv_counted(fv_fact_number(row, "predicted", -1))));
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_true", 0), 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_predicted", 0), 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "loss", 0), 2).s);
@@ -61,7 +61,7 @@ static void table_scores(const fv_context *context, const json_t *confusion, fv_
     fv_class_score *scores = calloc(n + 1, sizeof *scores);
     if (counts && scores) {
         for (size_t i = 0; i < n * n; i++)
-            counts[i] = (size_t)json_integer_value(json_array_get(json_array_get(confusion, i / n), i % n));
+            counts[i] = fv_counted(json_number_value(json_array_get(json_array_get(confusion, i / n), i % n)));
         fv_class_scores(counts, (int)n, scores);
         fv_table_open(out, "Per class", "class|#images|#right|#recall|#95\u202f% interval|#precision|#F1");
         for (size_t c = 0; c < n; c++) {
@@ -91,11 +91,10 @@ static void table_scores(const fv_context *context, const json_t *confusion, fv_
 
 static void table_matrix(const fv_context *context, const json_t *confusion, fv_buffer *out) {
     size_t n = json_array_size(confusion);
-    fv_buffer columns = {0};
-    fv_put(&columns, "true \\ predicted");
-    for (size_t c = 0; c < n; c++) fv_putf(&columns, "|#%s", fv_class_name(context->facts, c));
-    fv_table_open(out, "Counts, a row per true class", fv_buffer_text(&columns));
-    fv_buffer_finish(&columns, out);
+    fv_table_head(out, "Counts, a row per true class");
+    fv_table_column(out, "true \\ predicted", false);
+    for (size_t c = 0; c < n; c++) fv_table_column(out, fv_class_name(context->facts, c), true);
+    fv_table_body(out);
     for (size_t t = 0; t < n; t++) {
         fv_cell_header(out, fv_class_name(context->facts, t));
         for (size_t p = 0; p < n; p++)
@@ -158,11 +157,12 @@ static const char *class_of(const fv_context *context, double index) {
 
 void fv_table_neighbours(const fv_context *context, fv_buffer *out) {
     const json_t *rows = fv_fact_part(context->facts, "neighbours");
+    size_t n = 0;
     fv_table_open(out, "Each query and its neighbours, nearest first", "query|true|#rank|#test image|true|#distance");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i), *indices = json_object_get(row, "indices");
         double query = fv_fact_number(row, "query", 0);
-        for (size_t k = 0; k < json_array_size(indices); k++) {
+        for (size_t k = 0; k < json_array_size(indices) && n < MAX_ROWS; k++, n++) {
             double index = json_number_value(json_array_get(indices, k));
             fv_cell_header(out, fv_count_words(query).s);
             fv_cell(out, class_of(context, query));

@@ -1,6 +1,7 @@
 /* The page of a study that is done, made again from its files: study.json, explain.safetensors, final/, and the data.
  */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,11 +84,13 @@ static fv_status open_dataset(past *p, bool is_explained, fv_error *error) {
         FV_TRY(take_data_config(p, &config, error));
     }
     FV_TRY(fv_run_dataset_open(&config, NULL, &p->dataset, error));
-    if (strcmp(p->dataset->train_sha256, string_at(of, "train_sha256")) == 0 &&
-        strcmp(p->dataset->test_sha256, string_at(of, "test_sha256")) == 0)
-        return FV_OK;
-    return fv_fail(error, FV_E_DATA, "%s: not the data that %s is of (their checksums differ): bring those back",
-                   p->dataset->name, fv_path_shown(p->directory));
+    if (strcmp(p->dataset->train_sha256, string_at(of, "train_sha256")) != 0 ||
+        strcmp(p->dataset->test_sha256, string_at(of, "test_sha256")) != 0)
+        return fv_fail(error, FV_E_DATA, "%s: not the data that %s is of (their checksums differ): bring those back",
+                       p->dataset->name, fv_path_shown(p->directory));
+    /* the page's rows of probabilities are as long as study.json says */
+    if (json_number_value(json_object_get(of, "n_classes")) == p->dataset->n_classes) return FV_OK;
+    return fail(p, "study.json", "is of another number of classes than the data", error);
 }
 
 /* A tensor of [n][width] numbers (width 0: [n]). */
@@ -116,7 +119,9 @@ static fv_status take_explained(const past *p, fv_study *s, fv_error *error) {
     const bool has_nearest = n > NEAREST; /* else there are too few images */
     bool good = n > 0 && at && logits && (!has_nearest || (nearest && distances));
     for (size_t i = 0; good && i < n; i++) good = at[i] < n_test && (i == 0 || at[i] > at[i - 1]);
-    for (size_t i = 0; good && has_nearest && i < n * NEAREST; i++) good = nearest[i] < n;
+    for (size_t i = 0; good && has_nearest && i < n * NEAREST; i++) good = nearest[i] < n && isfinite(distances[i]);
+    for (size_t i = 0; good && i < n * k; i++) good = isfinite(logits[i]);
+    for (size_t i = 0; good && xy && i < 2 * n; i++) good = isfinite(xy[i]);
     if (!good) return fail(p, "explain.safetensors", "is not what this study left", error);
     f->explained = (fv_indices){.at = copy_of(at, n, sizeof *at), .n = n};
     f->nearest = copy_of(has_nearest ? nearest : NULL, n * NEAREST, sizeof *nearest);
@@ -194,8 +199,8 @@ static fv_status take_findings(past *p, fv_study *s, fv_error *error) {
     path_of(p, "final/model.safetensors", path);
     FV_TRY(fv_net_load(path, &s->jobs->net, NULL, error));
     const fv_shape a = fv_net_input(s->jobs->net), b = p->dataset->test.shape;
-    if (a.c != b.c || a.h != b.h || a.w != b.w)
-        return fail(p, "final/model.safetensors", "reads images of another shape than the data's", error);
+    if (a.c != b.c || a.h != b.h || a.w != b.w || fv_net_n_classes(s->jobs->net) != p->dataset->n_classes)
+        return fail(p, "final/model.safetensors", "is of other images or classes than the data's", error);
     s->findings.done = true;
     return check_findings(p, s, error);
 }

@@ -147,9 +147,10 @@ static fv_status load_run(fv_study *s, fv_job *job, const char *directory, const
     job->text = fv_copy_text(fv_net_text(job->net));
     if (!job->text) return fv_fail(error, FV_E_MEMORY, "report: out of memory");
     fv_shape a = fv_net_input(job->net), b = s->dataset->train.shape;
-    if (!fv_shape_equal(a, b))
-        return fv_fail(error, FV_E_SHAPE, "%s reads %dx%dx%d images, %s has %dx%dx%d", path, a.c, a.h, a.w,
-                       s->dataset->name, b.c, b.h, b.w);
+    if (!fv_shape_equal(a, b) || fv_net_n_classes(job->net) != s->dataset->n_classes)
+        return fv_fail(error, FV_E_SHAPE, "%s reads %dx%dx%d images of %d classes, %s has %dx%dx%d of %d",
+                       fv_path_shown(path), a.h, a.w, a.c, fv_net_n_classes(job->net), s->dataset->name, b.h, b.w, b.c,
+                       s->dataset->n_classes);
     job->n_weights = fv_net_n_weights(job->net);
     job->n_multiply_adds = fv_net_n_multiply_adds(job->net);
     job->n_train = s->training.n;

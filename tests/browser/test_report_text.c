@@ -6,18 +6,22 @@
 
 #include <cmocka.h>
 
+#include <locale.h>
 #include <math.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fovea/report.h"
+#include "report/charts.h"
 #include "report/numbers.h"
 #include "report/png.h"
 #include "report/sentences.h"
 #include "report/sprite.h"
+#include "report/tables.h"
 
 static void numbers_carry_the_digits_that_mean_something(void **state) {
     (void)state;
@@ -306,8 +310,149 @@ static void counts_that_lie_are_no_counts(void **state) {
     assert_int_equal(fv_counted(-4.42056), 0);
     assert_int_equal(fv_counted(1e300), 0);
     assert_int_equal(fv_counted(NAN), 0);
-    check_sentence("{" DATASET ", \"final\": {\"test_correct\": -5, \"test_total\": 1e300}}", fv_answer_mistakes,
+    check_sentence("{" DATASET ", \"final\": {\"test_correct\": -5, \"test_total\": 1e60}}", fv_answer_mistakes,
                    "The network made no mistake on 0 test images; its error may still be as high as 100.00\u202f%.");
+}
+
+/* A page of one test image from study.json with these members beside its dataset. */
+static char *page_of(const char *members, fv_status expected) {
+    static const uint8_t pixels[4] = {1, 2, 3, 4};
+    static const uint16_t labels[1] = {1};
+    static const float probabilities[2] = {NAN, 1};
+    const fv_images images = {.n = 1, .shape = {1, 2, 2}, .pixels = pixels, .labels = labels};
+    const fv_prediction prediction = {.index = 0, .truth = 1};
+    const char *path = "report-text.html";
+    char *json = malloc(strlen(members) + sizeof DATASET + 16), *text = calloc(1, 8000000);
+    assert_non_null(json);
+    assert_non_null(text);
+    sprintf(json, "{" DATASET "%s}", members);
+    fv_report report = {
+        .study_json = json, .n = 1, .images = &images, .predictions = &prediction, .probabilities = probabilities};
+    fv_error error = {0};
+    fv_status status = fv_report_write(&report, path, &error);
+    if (status != expected) fail_msg("status %d (%s) of %.200s", status, error.message, members);
+    FILE *file = fopen(path, "rb");
+    if (file) {
+        assert_true(fread(text, 1, 7999999, file) > 0);
+        fclose(file);
+        remove(path);
+    }
+    free(json);
+    return text;
+}
+
+/* Figures that no study can have: a page without nan and inf nevertheless, and no want of memory. */
+static void figures_that_lie_make_a_page(void **state) {
+    (void)state;
+    static const char *const members[] = {
+        ", \"config\": {\"optimizer\": \"\"}, \"history\": [{\"train_loss\": 1}]",
+        ", \"scaling\": [{\"test_correct\": 1, \"test_total\": 2}], \"scaling_fit\": {\"coefficient\": 1, "
+        "\"exponent\": "
+        "0.5, \"exponent_low\": 0.4, \"exponent_high\": 0.6}",
+        ", \"scaling\": [{\"n_train\": 1e5, \"test_correct\": 1, \"test_total\": 0}], \"scaling_fit\": "
+        "{\"coefficient\": "
+        "1, \"exponent\": -2000, \"exponent_low\": -3000, \"exponent_high\": -1000}",
+        ", \"scaling\": [{\"n_train\": 9, \"test_correct\": 20, \"test_total\": 10}, {\"n_train\": 9, \"test_total\": "
+        "-10}]",
+        ", \"augmentation\": [{\"name\": \"none\", \"validation_correct\": 1e90, \"validation_total\": 1e-90}]",
+        ", \"architecture\": [{\"name\": \"m\", \"history\": [{\"train_loss\": 1e99, \"validation_accuracy\": "
+        "-1e99}]}]",
+        ", \"final\": {\"test_correct\": 1e15, \"test_total\": 1e-200, \"time_s\": 1e60, \"model\": \"m\"}",
+        ", \"confusion\": [[1e90, -1e90], [1e-300, -9223372036854775807]]",
+        ", \"mistakes\": [{\"index\": -1, \"true\": -1e99, \"predicted\": 1e99}]",
+        ", \"embedding\": {\"perplexity\": 5e-324, \"n_features\": 1e100, \"points\": [1]}",
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        char *page = page_of(members[i], FV_OK), *end = strstr(page, "id=\"data\"");
+        assert_non_null(end);
+        *end = 0;
+        char *main = strstr(page, "<main>");
+        assert_non_null(main);
+        if (strstr(main, "nan") || strstr(main, "inf")) fail_msg("nan or inf on the page of %s", members[i]);
+        free(page);
+    }
+    free(page_of(", \"final\": {\"test_loss\": 1e101}", FV_E_DATA));
+    free(page_of(", \"kernels\": {\"values\": [1, [-1e308]]}", FV_E_DATA));
+}
+
+/* Kernels of no shape are left out: the page's script would make as many pictures as they claim. */
+static void a_section_needs_what_its_script_reads(void **state) {
+    (void)state;
+    char *page = page_of(", \"kernels\": {\"shape\": [1, 1000000000, 1, 1], \"values\": [1]}", FV_OK);
+    assert_null(strstr(page, "data-figure=\"kernels\""));
+    free(page);
+    page = page_of(", \"kernels\": {\"shape\": [1, 1, 1, 1], \"values\": [1]}", FV_OK);
+    assert_non_null(strstr(page, "data-figure=\"kernels\""));
+    free(page);
+}
+
+/* Names are cut between letters, and a bar in one makes no column. */
+static void names_of_strangers_stay_whole(void **state) {
+    (void)state;
+    static const char *const begins[] = {"", "x", "xx"};
+    for (int i = 0; i < 3; i++) {
+        char members[600], long_name[200] = "";
+        for (int k = 0; k < 50; k++) strcat(long_name, "\u2500");
+        snprintf(members, sizeof members,
+                 ", \"date\": \"%s%s\", \"final\": {\"time_s\": 1, \"test_total\": 4, \"test_correct\": 3, \"model\": "
+                 "\"%s%s\"}",
+                 begins[i], long_name, begins[i], long_name);
+        char *page = page_of(members, FV_OK);
+        assert_int_equal(mbstowcs(NULL, page, 0) == (size_t)-1, 0);
+        free(page);
+    }
+    fv_facts facts;
+    char json[400] = "{\"dataset\": {\"n_classes\": 2, \"class_names\": [\"a|b\", \"c\"], \"name\": \"";
+    for (int k = 0; k < 40; k++) strcat(json, "\u2500");
+    strcat(json, "\"}, \"confusion\": [[1, 2], [3, 4]]}");
+    fv_error error;
+    assert_int_equal(fv_facts_read(json, &facts, &error), FV_OK);
+    assert_int_equal(strlen(facts.name), 78); /* 26 letters of three bytes in 79 */
+    fv_report report = {0};
+    bool failed = false;
+    fv_context context = {&report, &facts, &failed};
+    fv_buffer out = {0};
+    fv_table_confusion(&context, &out);
+    assert_non_null(strstr(fv_buffer_text(&out), "<th scope=\"col\" class=\"n\">a|b</th><th scope=\"col\" "
+                                                 "class=\"n\">c</th></tr>"));
+    fv_buffer_deinit(&out);
+    fv_facts_deinit(&facts);
+}
+
+/* Many epochs of one seed beside many rows without any: the work is that of what is there, not of their product; and a
+ * table of what claims to be neighbours ends. */
+static void long_lists_are_read_once(void **state) {
+    (void)state;
+    enum { ROWS = 60000, EPOCHS = 60000 };
+    char *json = malloc(100 * ROWS), *to = json;
+    assert_non_null(json);
+    to += sprintf(to, "{" DATASET ", \"architecture\": [");
+    for (int i = 0; i < ROWS; i++) to += sprintf(to, "{\"name\": \"%d\"},", i % 60);
+    to += sprintf(to, "{\"name\": \"1\", \"history\": [");
+    for (int i = 0; i < EPOCHS; i++) to += sprintf(to, "%s0", i ? "," : "");
+    to += sprintf(to, "]}]}");
+    fv_facts facts = read_facts(json);
+    fv_report report = {0};
+    bool failed = false;
+    fv_context context = {&report, &facts, &failed};
+    const clock_t begin = clock();
+    json_t *charts = fv_charts(&context);
+    const double time_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    assert_true(charts && !failed);
+    if (time_s > 60) fail_msg("%.0f s", time_s); /* the product took hours */
+    json_decref(charts);
+    fv_facts_deinit(&facts);
+    to = json + sprintf(json, "{" DATASET ", \"neighbours\": [{\"query\": 1, \"indices\": [");
+    for (int i = 0; i < ROWS; i++) to += sprintf(to, "%s0", i ? "," : "");
+    sprintf(to, "]}]}");
+    facts = read_facts(json);
+    fv_buffer out = {0};
+    fv_table_neighbours(&context, &out);
+    assert_non_null(strstr(fv_buffer_text(&out), ">1,000<"));
+    assert_null(strstr(fv_buffer_text(&out), ">1,001<"));
+    fv_buffer_deinit(&out);
+    fv_facts_deinit(&facts);
+    free(json);
 }
 
 static void broken_input_is_refused(void **state) {
@@ -333,6 +478,7 @@ static void broken_input_is_refused(void **state) {
 }
 
 int main(void) {
+    setlocale(LC_CTYPE, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_carry_the_digits_that_mean_something),
         cmocka_unit_test(base64_is_that_of_the_rfc),
@@ -350,6 +496,10 @@ int main(void) {
         cmocka_unit_test(uneven_classes_are_told),
         cmocka_unit_test(like_balanced_figures_are_not_compared),
         cmocka_unit_test(counts_that_lie_are_no_counts),
+        cmocka_unit_test(figures_that_lie_make_a_page),
+        cmocka_unit_test(a_section_needs_what_its_script_reads),
+        cmocka_unit_test(names_of_strangers_stay_whole),
+        cmocka_unit_test(long_lists_are_read_once),
         cmocka_unit_test(broken_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,72 @@
+#!/bin/sh
+# stranger.sh PROGRAM: directories of runs and studies whose files do not belong together, as a stranger may hand them
+# over: refused with a message that names the file.
+set -u
+fovea=$(realpath "$1")
+here=$(mktemp -d) || exit 1
+trap 'rm -rf "$here"' EXIT
+cd "$here" || exit 1
+export XDG_CACHE_HOME="$here/cache"
+python=/usr/bin/python3
+"$python" -c 'import numpy' 2>/dev/null || exit 77
+failures=0
+
+refused() { # status, words, command...
+    wanted=$1 words=$2
+    shift 2
+    "$fovea" "$@" >out 2>err
+    status=$?
+    [ $status -eq "$wanted" ] && grep -q -- "$words" err && return
+    echo "fovea $*: status $status, wanted $wanted and \"$words\": $(cat err)"
+    failures=$((failures + 1))
+}
+change() { # file, statements about s, the JSON
+    "$python" -c 'import json, sys
+s = json.load(open(sys.argv[1]))
+exec(sys.argv[2])
+json.dump(s, open(sys.argv[1], "w"))' "$@"
+}
+# Puts a number into a tensor of a safetensors file.
+poke() { # file, tensor, number
+    "$python" - "$@" <<'END'
+import hashlib, json, re, sys
+import numpy as np
+path, name, number = sys.argv[1:]
+data = bytearray(open(path, 'rb').read())
+n = int.from_bytes(data[:8], 'little')
+tensor = json.loads(data[8:8 + n])[name]
+kinds = {'F32': '<f4', 'F64': '<f8', 'U32': '<u4'}
+at = 8 + n + tensor['data_offsets'][0]
+new = np.array([float(number)], kinds[tensor['dtype']]).tobytes()
+data[at:at + len(new)] = new
+found = re.search(rb'"content_sha256":\s*"([0-9a-f]{64})"', bytes(data[:8 + n]))
+if found:
+    a, b = found.span(1)
+    data[a:b] = b'0' * 64
+    data[a:b] = hashlib.sha256(data).hexdigest().encode()
+open(path, 'wb').write(data)
+END
+}
+
+# Of 40 classes, where the run's own data has ten.
+"$python" -c 'import random
+for i in range(400): print(i % 40, *[random.randrange(256) for _ in range(64)], sep=",")' >many.csv
+"$fovea" train many.csv --model 'dense classes' --epochs 1 --out wide --quiet || exit 1
+"$fovea" train digits --model 'dense classes' --epochs 1 --out run --quiet || exit 1
+cp wide/model.safetensors run/
+refused 2 'model.safetensors reads 8x8x1 images of 40 classes' report run
+
+"$fovea" study digits --parts mistakes,kernels,neighbours,embedding --epochs 1 --seeds 1 --out study --quiet || exit 1
+for name in logits nearest_distances embedding; do
+    for number in nan inf; do
+        cp -r study other
+        poke other/explain.safetensors $name $number
+        refused 3 'explain.safetensors: is not what this study left' report other
+        rm -r other
+    done
+done
+cp -r study other
+change other/study.json 's["dataset"].update(n_classes=1000, class_names=["x"] * 1000)'
+refused 3 'study.json: is of another number of classes' report other
+rm -r other
+[ $failures -eq 0 ]
