@@ -35,7 +35,8 @@ static bool read_header(char *line, int column[N_COLUMNS]) {
     int n = 0;
     for (char *at = line; at && n < MOST_COLUMNS; n++) {
         const char *cell = fv_cell_next(&at);
-        for (int c = 0; cell && c < N_COLUMNS; c++)
+        if (!cell) return false;
+        for (int c = 0; c < N_COLUMNS; c++)
             if (column[c] < 0 && strcasecmp(cell, column_names[c]) == 0) column[c] = n;
     }
     return column[PATH_COLUMN] >= 0 && column[LABEL_COLUMN] >= 0;

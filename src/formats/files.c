@@ -15,7 +15,10 @@
 
 const char *fv_path_shown(const char *path) {
     size_t n = strlen(path), most = 200;
-    return n > most ? path + n - most : path;
+    if (n <= most) return path;
+    path += n - most;
+    for (int i = 0; i < 3 && ((unsigned char)*path & 0xc0) == 0x80; i++) path++; /* not from within a character */
+    return path;
 }
 
 /* Bytes of the UTF-8 character at `at`; 0: it is none. */

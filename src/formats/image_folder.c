@@ -263,9 +263,9 @@ static fv_status read_folder(const char *path, fv_set_content *out, fv_error *er
     if (status == FV_OK) status = scan_all(&s);
     if (status == FV_OK) status = check(&s);
     if (status == FV_OK && s.n_others) {
-        char text[300];
-        snprintf(text, sizeof text, "%.80s: %zu file%s no image by name, left out: %s%s", fv_path_shown(path),
-                 s.n_others, s.n_others == 1 ? " is" : "s are", s.other, s.n_others == 1 ? "" : ", ...");
+        char text[420];
+        snprintf(text, sizeof text, "%s: %zu file%s no image by name, left out: %s%s", fv_path_shown(path), s.n_others,
+                 s.n_others == 1 ? " is" : "s are", s.other, s.n_others == 1 ? "" : ", ...");
         note(&s, text);
     }
     if (status == FV_OK) status = fv_image_list_read(&s.list, out, error);

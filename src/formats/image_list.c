@@ -101,7 +101,8 @@ static void look_up(fv_image_list *list) {
     for (size_t i = 0; i < list->n; i++) {
         if (!path_of(list, &list->at[i], path) || stat(path, &info) != 0) continue; /* told when it is read */
         list->at[i].size_bytes = (uint64_t)info.st_size;
-        list->at[i].time_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+        list->at[i].time_ns = (int64_t)((uint64_t)info.st_mtim.tv_sec * 1000000000 +
+                                        (uint64_t)info.st_mtim.tv_nsec); /* in the year 2262 it begins anew */
     }
 }
 

@@ -16,6 +16,7 @@
     X(zip_get_num_entries)                                                                                             \
     X(zip_get_name)                                                                                                    \
     X(zip_name_locate)                                                                                                 \
+    X(zip_stat)                                                                                                        \
     X(zip_fopen)                                                                                                       \
     X(zip_fread)                                                                                                       \
     X(zip_fclose)                                                                                                      \

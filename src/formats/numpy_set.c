@@ -109,7 +109,7 @@ static fv_status fail_names(const place *in, fv_error *error) {
     char found[160] = "";
     size_t n = 0;
     const char *name;
-    for (size_t i = 0; (name = fv_zip_name(in->archive, i)) && n < sizeof found - 40; i++)
+    for (size_t i = 0; in->archive && (name = fv_zip_name(in->archive, i)) && n < sizeof found - 40; i++)
         n += (size_t)snprintf(found + n, sizeof found - n, "%s%.30s", i ? ", " : "", name);
     return fv_fail(error, FV_E_DATA,
                    "%s: holds %s; train_images and train_labels are needed (or x_train and y_train), test_... and "

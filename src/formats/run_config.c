@@ -215,7 +215,7 @@ json_t *fv_run_config_json(const fv_run_config *config) {
 
 static fv_status set_json(fv_run_config *config, const char *key, json_t *value, const char *path, fv_error *error) {
     char where[FV_PATH_SIZE + 64];
-    snprintf(where, sizeof where, "%s: config.%.40s", path, key);
+    snprintf(where, sizeof where, "%s: config.%.40s", fv_path_shown(path), key);
     int i = 0;
     while (i < N_FIELDS && strcmp(fields[i].name, key) != 0) i++;
     if (i == N_FIELDS) return fv_fail(error, FV_E_DATA, "%s: no such field: remove it", where);
@@ -232,7 +232,8 @@ static fv_status set_json(fv_run_config *config, const char *key, json_t *value,
 fv_status fv_run_config_from_json(const json_t *root, const char *path, fv_run_config *out, fv_error *error) {
     json_t *object = json_object_get(root, "config");
     if (!json_is_object(object))
-        return fv_fail(error, FV_E_DATA, "%s: holds no object `config`: give the run.json of a run", path);
+        return fv_fail(error, FV_E_DATA, "%s: holds no object `config`: give the run.json of a run",
+                       fv_path_shown(path));
     fv_run_config config = fv_run_config_defaults();
     const char *key;
     json_t *value;
@@ -249,9 +250,10 @@ fv_status fv_run_json_load(const char *path, json_t **out, fv_error *error) {
     json_error_t reason;
     fv_status status = fv_json_parse(text, n, JSON_REJECT_DUPLICATES, out, &reason);
     free(text);
-    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory to read it", path);
-    return status == FV_OK ? FV_OK
-                           : fv_fail(error, status, "%s: line %d: not JSON: %s", path, reason.line, reason.text);
+    if (status == FV_E_MEMORY) return fv_fail(error, status, "%s: not enough memory to read it", fv_path_shown(path));
+    return status == FV_OK
+               ? FV_OK
+               : fv_fail(error, status, "%s: line %d: not JSON: %s", fv_path_shown(path), reason.line, reason.text);
 }
 
 fv_status fv_run_config_read(const char *path, fv_run_config *out, fv_error *error) {

@@ -101,7 +101,8 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
         dataset_json(record), "machine", machine_json(record->threads), "result", result_json(record));
     char *text = root ? fv_json_text(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(root);
-    if (!text) return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", path);
+    if (!text)
+        return fv_fail(error, FV_E_MEMORY, "%s: out of memory, or a name that is not UTF-8", fv_path_shown(path));
     size_t n = strlen(text);
     text[n] = '\n'; /* in place of the ending zero: the length is given */
     fv_status status = fv_file_write(path, text, n + 1, error);
@@ -132,7 +133,8 @@ static fv_status read_info(const json_t *root, const char *path, fv_run_info *ou
                     (size_t)json_integer_value(json_object_get(dataset, "n_test"));
     info.epochs_done = (int)json_integer_value(json_object_get(result, "epochs_done"));
     info.time_s = json_number_value(json_object_get(result, "time_s"));
-    if (!*info.result) return fv_fail(error, FV_E_DATA, "%s: holds no result.status: give the run.json of a run", path);
+    if (!*info.result)
+        return fv_fail(error, FV_E_DATA, "%s: holds no result.status: give the run.json of a run", fv_path_shown(path));
     *out = info;
     return FV_OK;
 }

@@ -17,8 +17,8 @@ static const char predictions_head[] = "index,true,predicted,p_true,p_predicted,
 static fv_status write_stream(FILE *f, char **text, const size_t *n, const char *path, fv_error *error) {
     bool good = !ferror(f);
     good = fclose(f) == 0 && good;
-    fv_status status =
-        good ? fv_file_write(path, *text, *n, error) : fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+    fv_status status = good ? fv_file_write(path, *text, *n, error)
+                            : fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     free(*text);
     return status;
 }
@@ -28,7 +28,7 @@ fv_status fv_run_write_metrics(const char *directory, const fv_epoch *history, i
     size_t size = 0;
     FV_TRY(fv_path_join(path, directory, "metrics.csv", error));
     FILE *f = open_memstream(&text, &size);
-    if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+    if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     fprintf(f, "%s\n", metrics_head);
     for (int i = 0; i < n; i++) {
         const fv_epoch *e = &history[i];
@@ -54,7 +54,7 @@ fv_status fv_run_write_predictions(const char *directory, const char *split, con
     size_t size = 0;
     FV_TRY(predictions_path(path, directory, split, error));
     FILE *f = open_memstream(&text, &size);
-    if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+    if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     fprintf(f, "%s\n", predictions_head);
     for (size_t i = 0; i < n; i++) {
         const fv_prediction *p = &predictions[i];
@@ -88,14 +88,16 @@ static fv_status read_table(const char *path, const char *head, int width, doubl
     *cells =
         calloc(size / (size_t)width + 2, (size_t)width * sizeof **cells); /* a sound row is at least `width` bytes */
     if (!*cells) {
-        status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+        status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
+    } else if (strlen(text) != size) {
+        status = fv_fail(error, FV_E_DATA, "%s: holds a zero byte: this is no text", fv_path_shown(path));
     } else if (strncmp(text, head, length) != 0 || text[length] != '\n') {
-        status = fv_fail(error, FV_E_DATA, "%s: the first line must be `%s`", path, head);
+        status = fv_fail(error, FV_E_DATA, "%s: the first line must be `%s`", fv_path_shown(path), head);
     } else {
         for (const char *line = text + length + 1; *line && status == FV_OK; rows++) {
             if (!read_row(line, *cells + rows * (size_t)width, width))
-                status = fv_fail(error, FV_E_DATA, "%s: line %zu: not %d numbers separated by commas", path, rows + 2,
-                                 width);
+                status = fv_fail(error, FV_E_DATA, "%s: line %zu: not %d numbers separated by commas",
+                                 fv_path_shown(path), rows + 2, width);
             const char *end = strchr(line, '\n');
             line = end ? end + 1 : line + strlen(line);
         }
@@ -116,7 +118,7 @@ fv_status fv_run_read_metrics(const char *directory, fv_epoch **history, int *n,
     fv_epoch *out = calloc(rows + 1, sizeof *out);
     if (!out) {
         free(cells);
-        return fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+        return fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     }
     for (size_t i = 0; i < rows; i++) {
         const double *c = cells + i * WIDTH;
@@ -143,11 +145,12 @@ fv_status fv_run_read_predictions(const char *directory, const char *split, fv_p
     FV_TRY(read_table(path, predictions_head, WIDTH, &cells, &rows, error));
     fv_status status = FV_OK;
     fv_prediction *out = calloc(rows + 1, sizeof *out);
-    if (!out) status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", path);
+    if (!out) status = fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     for (size_t i = 0; i < rows && status == FV_OK; i++) {
         const double *c = cells + i * WIDTH;
         if (!is_whole(c[0], UINT32_MAX) || !is_whole(c[1], FV_MAX_CLASSES - 1) || !is_whole(c[2], FV_MAX_CLASSES - 1))
-            status = fv_fail(error, FV_E_DATA, "%s: line %zu: index and classes must be whole numbers", path, i + 2);
+            status = fv_fail(error, FV_E_DATA, "%s: line %zu: index and classes must be whole numbers",
+                             fv_path_shown(path), i + 2);
         else
             out[i] =
                 (fv_prediction){(uint32_t)c[0], (uint16_t)c[1], (uint16_t)c[2], (float)c[3], (float)c[4], (float)c[5]};

@@ -60,6 +60,12 @@ bool fv_zip_has(const fv_zip *zip, const char *name) {
 }
 
 fv_status fv_zip_member_open(fv_zip *zip, const char *name, const char *path, fv_zip_member **out, fv_error *error) {
+    zip_stat_t info;
+    /* bzip2, xz and zstd make gigabytes of a kilobyte; deflate at most 1,032 bytes of one */
+    if (zip->f->zip_stat(zip->archive, name, 0, &info) == 0 && info.comp_method != ZIP_CM_STORE &&
+        info.comp_method != ZIP_CM_DEFLATE)
+        return fv_fail(error, FV_E_DATA, "%s: is packed by method %u of zip; save it by numpy.savez_compressed or zip",
+                       fv_path_shown(path), info.comp_method);
     fv_zip_member *member = calloc(1, sizeof *member);
     if (!member) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory to read it", fv_path_shown(path));
     member->f = zip->f;

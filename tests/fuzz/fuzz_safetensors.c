@@ -1,7 +1,7 @@
 /* Any bytes as a safetensors file. */
 #include "fuzz.h"
 
-#include "formats/safetensors.h"
+#include "formats/safetensors_types.h"
 
 const unsigned fuzz_rounds = 150000;
 
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t total = 0;
     const fv_named_tensor *tensor;
     for (size_t i = 0; (tensor = fv_safetensors_at(file, i)); i++) {
-        size_t n = 0, width = tensor->dtype == FV_UINT8 ? 1 : 4;
+        size_t n = 0, width = fv_dtype_table[tensor->dtype].size_bytes;
         FUZZ_NEED(tensor->rank >= 0 && tensor->rank <= FV_TENSOR_RANK && fv_tensor_count(tensor, &n));
         FUZZ_NEED(fv_safetensors_find(file, tensor->name) == tensor);
         total += n * width;
@@ -36,12 +36,13 @@ bytes fuzz_seed(int index) {
         "\"0.bias\":{\"dtype\":\"I32\",\"shape\":[],\"data_offsets\":[24,28]},"
         "\"x\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[28,32]}}",
         "{\"a\":{\"dtype\":\"U32\",\"shape\":[8],\"data_offsets\":[0,32]}}   ",
+        "{\"half\":{\"dtype\":\"F16\",\"shape\":[400],\"data_offsets\":[0,800]}}",
     };
     bytes out = {0};
-    if (index >= 2) return out;
+    if (index >= 3) return out;
     uint64_t length = strlen(headers[index]);
     bytes_add(&out, &length, 8);
     bytes_add(&out, headers[index], (size_t)length);
-    bytes_add(&out, "0123456789abcdef0123456789abcdef", 32);
+    for (int i = 0; i < (index < 2 ? 1 : 25); i++) bytes_add(&out, "0123456789abcdef0123456789abcdef", 32);
     return out;
 }

@@ -301,6 +301,27 @@ static void validation_folder(void **state) {
     fv_dataset_destroy(set);
 }
 
+static void keep_note(void *context, const char *note) {
+    snprintf(context, 512, "%s", note);
+}
+
+static void other_files_are_told_by_their_folder(void **state) {
+    (void)state;
+    char name[256] = "", note[512] = "";
+    const char *folder = make("shapes");
+    memset(name, 'a', 100);
+    const char *longer = scratch_path(directory, name);
+    scratch_need(rename(folder, longer) == 0, longer);
+    scratch_text(scratch_path(longer, "train/rings"), "x.txt", "");
+    fv_dataset *set;
+    fv_error error = {0};
+    const fv_dataset_options options = {.on_note = keep_note, .context = note};
+    if (fv_dataset_open_with(longer, &options, &set, &error) != FV_OK) fail_msg("%s", error.message);
+    strcat(name, ": 1 file is no image by name, left out: train/rings/x.txt");
+    if (!strstr(note, name)) fail_msg("%s", note);
+    fv_dataset_destroy(set);
+}
+
 int main(void) {
     home = scratch_make();
     setenv("XDG_CACHE_HOME", home, 1);
@@ -314,6 +335,7 @@ int main(void) {
         TEST(stops_when_asked),
         TEST(threads_change_nothing),
         TEST(validation_folder),
+        TEST(other_files_are_told_by_their_folder),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     scratch_drop(home);

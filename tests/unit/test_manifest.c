@@ -2,6 +2,10 @@
 #include "directory_test.h"
 #include "set_test.h"
 
+#include <fcntl.h>
+
+#include "formats/files.h"
+
 static int set_up(void **state) {
     return directory_make(state) || setenv("XDG_CACHE_HOME", scratch_subdirectory(directory, "cache"), 1);
 }
@@ -107,6 +111,38 @@ static void a_models_classes_are_kept(void **state) {
     assert_non_null(strstr(error.message, "line 3: \"2\" is none of the classes of the model"));
 }
 
+/* The time of a file is a number as any other; that of the year 2445 has more than 63 bits of nanoseconds. */
+static void files_of_the_far_future_are_read(void **state) {
+    (void)state;
+    const struct timespec times[] = {{15000000000, 0}, {15000000000, 999999999}};
+    sound(directory);
+    scratch_need(utimensat(AT_FDCWD, scratch_path(directory, "0.pgm"), times, 0) == 0, "0.pgm");
+    fv_dataset_destroy(open_manifest(scratch_path(directory, "m.csv"), &(fv_dataset_options){0}));
+}
+
+static void count_good_note(void *context, const char *note) {
+    *(int *)context += fv_is_utf8(note);
+}
+
+/* Of a long path the end is shown, but no part of a character, which the cache could not keep. */
+static void notes_of_long_paths_are_kept(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char name[256] = "";
+        snprintf(name, sizeof name, "%.*s", i, "xx");
+        for (int k = 0; k < 80; k++) strcat(name, "\xe3\x81\x82");
+        const char *d = scratch_subdirectory(directory, name);
+        sound(d);
+        scratch_text(d, "4.pgm", "P5");
+        for (int again = 0; again < 2; again++) {
+            int n_notes = 0;
+            const fv_dataset_options options = {.skip_bad = true, .on_note = count_good_note, .context = &n_notes};
+            fv_dataset_destroy(open_manifest(scratch_path(d, "m.csv"), &options));
+            assert_int_equal(n_notes, 1);
+        }
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void put(const char *d, const char *text) {
@@ -138,6 +174,9 @@ static void has_untrained_class(const char *d) {
 }
 static void has_open_quote(const char *d) {
     put(d, "path,label\n0.pgm,a\n\"1.pgm,b\n");
+}
+static void has_open_quote_in_its_head(const char *d) {
+    put(d, "path,label,\"x\n0.pgm,a,\n1.pgm,b,\n");
 }
 static void has_missing_file(const char *d) {
     put(d, "path,label,split\n0.pgm,a,train\n1.pgm,b,train\nnone.pgm,b,train\n2.pgm,a,test\n");
@@ -174,6 +213,7 @@ static void broken_manifests_are_refused(void **state) {
         SET_FAULT(has_unknown_split, FV_E_DATA, "line 3: \"tset\" is no split", "train, val or test"),
         SET_FAULT(has_untrained_class, FV_E_DATA, "no training image is labelled \"c\""),
         SET_FAULT(has_open_quote, FV_E_DATA, "line 3 has quotes"),
+        SET_FAULT(has_open_quote_in_its_head, FV_E_DATA, "line 1 has quotes that are not closed"),
         SET_FAULT(has_missing_file, FV_E_DATA, "1 of 4 image files cannot be read"),
         SET_FAULT(has_one_image_of_each, FV_E_DATA, "m.csv: has no test images", "add rows whose split is test"),
         SET_FAULT(has_a_pipe, FV_E_DATA, "1 of 4 image files cannot be read", "is no file"),
@@ -186,10 +226,9 @@ static void broken_manifests_are_refused(void **state) {
 int main(void) {
 #define TEST_WITH_CACHE(name) cmocka_unit_test_setup_teardown(name, set_up, directory_drop)
     const struct CMUnitTest tests[] = {
-        TEST_WITH_CACHE(splits_and_classes_are_read),
-        TEST_WITH_CACHE(one_column_less),
-        TEST_WITH_CACHE(a_models_classes_are_kept),
-        TEST_WITH_CACHE(broken_manifests_are_refused),
+        TEST_WITH_CACHE(splits_and_classes_are_read),  TEST_WITH_CACHE(one_column_less),
+        TEST_WITH_CACHE(a_models_classes_are_kept),    TEST_WITH_CACHE(files_of_the_far_future_are_read),
+        TEST_WITH_CACHE(notes_of_long_paths_are_kept), TEST_WITH_CACHE(broken_manifests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

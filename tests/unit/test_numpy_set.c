@@ -3,6 +3,8 @@
 #include "npy_test.h"
 #include "set_test.h"
 
+#include "formats/set_format.h"
+
 /* MedMNIST's six arrays: 12 training, 4 validation, 6 test images of 2x3. */
 static void sound_npz(const char *d) {
     const char *path = scratch_path(d, "x.npz");
@@ -177,6 +179,10 @@ static void is_corrupt(const char *d) { /* a value of the first member, which is
     FILE *f = fopen(scratch_path(d, "x.npz"), "r+b");
     scratch_need(f && fseek(f, 60, SEEK_SET) == 0 && fwrite("\xff\xff\xff", 1, 3, f) == 3 && fclose(f) == 0, "x.npz");
 }
+static void is_packed_to_a_millionth(const char *d) {
+    zip_t *zip = zip_open(scratch_path(d, "x.npz"), 0, NULL);
+    scratch_need(zip && zip_set_file_compression(zip, 0, ZIP_CM_BZIP2, 9) == 0 && zip_close(zip) == 0, "x.npz");
+}
 static void has_other_names(const char *d) {
     remove(scratch_path(d, "x.npz"));
     put(d, "arr_0.npy", npy_images("(4, 2, 3)", 24, 0));
@@ -264,6 +270,7 @@ static void broken_archives_are_refused(void **state) {
         SET_FAULT(is_empty, FV_E_DATA, "x.npz", "zip archive"),
         SET_FAULT(is_cut, FV_E_DATA, "x.npz", "zip archive"),
         SET_FAULT(is_corrupt, FV_E_DATA, "x.npz"),
+        SET_FAULT(is_packed_to_a_millionth, FV_E_DATA, "train_images.npy: is packed by method 12", "savez"),
         SET_FAULT(has_other_names, FV_E_DATA, "arr_0.npy", "train_images and train_labels"),
         SET_FAULT(lacks_labels, FV_E_DATA, "train_images.npy, but not train_labels.npy"),
         SET_FAULT(has_label_columns, FV_E_DATA, "train_labels.npy", "14 label columns", "one-hot", "argmax"),
@@ -291,6 +298,15 @@ static void broken_archives_are_refused(void **state) {
     set_hold_faults(rows, sizeof rows / sizeof *rows, sound_npz, "/x.npz");
 }
 
+/* Between the first look at a directory and the reading its files may go. */
+static void arrays_that_went_are_missed(void **state) {
+    (void)state;
+    fv_set_content content = {0};
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_set_numpy.read(directory, &content, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "holds no array"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(medmnist_keys_are_read),
@@ -299,6 +315,7 @@ int main(void) {
         TEST(channels_may_come_first_or_last),
         TEST(small_colour_images_keep_their_channels),
         TEST(labels_of_every_width_are_read),
+        TEST(arrays_that_went_are_missed),
         cmocka_unit_test(broken_archives_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

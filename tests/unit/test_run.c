@@ -186,6 +186,28 @@ static void tables_read_back(void **state) {
     free(again);
 }
 
+/* A message has room for a path that is as long as paths may be, and for what is wrong. */
+static void long_paths_leave_room_for_reasons(void **state) {
+    const fixture *f = *state;
+    char name[256] = "";
+    fv_error error = {0};
+    fv_run_info info;
+    fv_prediction *rows;
+    size_t n;
+    memset(name, 'a', 240);
+    const char *path = scratch_subdirectory(scratch_subdirectory(f->directory, name), name);
+    scratch_text(path, "predictions-test.csv", "index\n");
+    assert_int_equal(fv_run_read_predictions(path, "test", &rows, &n, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "predictions-test.csv: the first line must be"));
+    static const char *const texts[][2] = {
+        {"{", "not JSON"}, {"{}", "no object"}, {"{\"config\": {\"x\": 1}}", "no such"}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        scratch_text(path, "run.json", texts[i][0]);
+        assert_int_equal(fv_run_read_record(path, &info, &error), FV_E_DATA);
+        if (!strstr(error.message, texts[i][1])) fail_msg("%s", error.message);
+    }
+}
+
 static void broken_tables_are_told(void **state) {
     const fixture *f = *state;
 #define HEAD "index,true,predicted,p_true,p_predicted,loss\n"
@@ -208,6 +230,14 @@ static void broken_tables_are_told(void **state) {
             fail_msg("takes %s", texts[i]);
         assert_non_null(strstr(error.message, "predictions-test.csv"));
     }
+    fv_error error = {0};
+    fv_prediction *rows;
+    size_t n;
+    bytes text = {0};
+    bytes_add(&text, HEAD "1,2,3,0.5,0.5,1\n\0,2,3,0.5,0.5,1\n", sizeof HEAD + 32); /* what follows would be lost */
+    scratch_put(f->directory, "predictions-test.csv", text);
+    assert_int_equal(fv_run_read_predictions(f->directory, "test", &rows, &n, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "zero byte"));
 }
 
 static void directories_are_claimed_once(void **state) {
@@ -283,6 +313,7 @@ int main(void) {
         WITH_FILES(broken_records_are_told),
         WITH_FILES(tables_read_back),
         WITH_FILES(broken_tables_are_told),
+        WITH_FILES(long_paths_leave_room_for_reasons),
         WITH_FILES(directories_are_claimed_once),
         WITH_FILES(splits_mean_what_the_configuration_says),
     };
