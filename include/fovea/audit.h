@@ -33,6 +33,7 @@ typedef struct fv_audit {
     int largest, smallest;  /* classes of train; the smallest may have none */
     fv_pairs exact;         /* each repeated image with its first occurrence; counted as by fv_count_duplicates */
     fv_pairs near;          /* each image with the most similar before it, above FV_NEAR; exact ones are left out */
+    size_t n_partly;        /* images with more candidates than FV_NEAR_PIXELS allows: near ones may be missing */
     fv_pairs contradictory; /* of the exact: the labels differ */
     size_t n_blank;
     uint32_t *blank;     /* [n_blank] ascending: deviation of the pixels below 3 of 255 */
@@ -43,6 +44,12 @@ typedef struct fv_audit {
 
 /* The correlation above which two images are near duplicates. */
 #define FV_NEAR 0.985f
+
+/* Where many images are alike the search for near ones stays bounded: an image is compared with at most FV_NEAR_PIXELS
+ * / pixels of the set of those before it whose hash is near (64 at least), the nearest parts of hashes first, out of at
+ * most 65,536 whose hash has a 16-bit part in common with its own but for one bit. Of a set like MNIST that is 5,007,
+ * which no image reaches. */
+#define FV_NEAR_PIXELS ((uint64_t)1 << 38)
 
 /* Near duplicates are found by a perceptual hash (64 bits, signs of the low frequencies of a 32x32 grey image against
  * their median) at most 7 bits apart, and confirmed by correlation. FV_E_MEMORY.

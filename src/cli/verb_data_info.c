@@ -99,6 +99,9 @@ static void print_findings(const info *f) {
     print_pairs(f, &a->exact);
     print_counts("near ones", &a->near.count);
     print_pairs(f, &a->near);
+    if (a->n_partly)
+        printf("    %s image%s like so many others that only a part was compared\n", cli_count(a->n_partly).s,
+               a->n_partly == 1 ? " looks" : "s look");
     printf("%-12s %s image%s under two labels\n", "labels", cli_count(a->contradictory.n).s,
            a->contradictory.n == 1 ? "" : "s");
     print_pairs(f, &a->contradictory);
@@ -171,10 +174,11 @@ static json_t *findings_json(const info *f) {
     const fv_audit *a = f->audit;
     json_t *blank = json_array();
     for (size_t i = 0; i < a->n_blank && i < MOST_LISTED; i++) json_array_append_new(blank, image_json(f, a->blank[i]));
-    return json_pack("{so so so so so sI so so so sI}", "duplicates", counts_json(&a->exact.count), "duplicate_pairs",
-                     pairs_json(f, &a->exact), "near_duplicates", counts_json(&a->near.count), "near_duplicate_pairs",
-                     pairs_json(f, &a->near), "contradictory_pairs", pairs_json(f, &a->contradictory), "n_blank",
-                     (json_int_t)a->n_blank, "blank", blank, "sizes", tally_json(a->sizes, a->n_sizes), "kinds",
+    return json_pack("{so so so so sI so sI so so so sI}", "duplicates", counts_json(&a->exact.count),
+                     "duplicate_pairs", pairs_json(f, &a->exact), "near_duplicates", counts_json(&a->near.count),
+                     "near_duplicate_pairs", pairs_json(f, &a->near), "n_partly_compared", (json_int_t)a->n_partly,
+                     "contradictory_pairs", pairs_json(f, &a->contradictory), "n_blank", (json_int_t)a->n_blank,
+                     "blank", blank, "sizes", tally_json(a->sizes, a->n_sizes), "kinds",
                      tally_json(a->modes, a->n_modes), "n_damaged", (json_int_t)f->dataset->n_bad);
 }
 

@@ -34,6 +34,9 @@ void fv_images_expect(const fv_images *images, bool in_order);
 /* Copies images[indices] into images that own their memory. */
 fv_status fv_images_gather(const fv_images *images, const fv_indices *indices, fv_images *out) FV_MUST_CHECK;
 
+/* A 64-bit hash: each 8 bytes are multiplied in and folded. Equal hashes are to be compared byte by byte. */
+uint64_t fv_bytes_hash(const uint8_t *at, size_t n);
+
 /* Exchanges rows and columns: [n][C][H][W] to [n][C][W][H]. FV_E_MEMORY. */
 fv_status fv_images_transpose(fv_images *images) FV_MUST_CHECK;
 

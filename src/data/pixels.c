@@ -51,8 +51,7 @@ fv_status fv_pixel_statistics(const fv_images *images, const fv_indices *indices
     return FV_OK;
 }
 
-/* A 64-bit hash: each 8 bytes are multiplied in and folded (equal hashes are compared byte by byte). */
-static uint64_t hash_bytes(const uint8_t *at, size_t n) {
+uint64_t fv_bytes_hash(const uint8_t *at, size_t n) {
     uint64_t hash = 0x9E3779B97F4A7C15u ^ n;
     for (size_t i = 0; i < n; i += 8) {
         uint64_t word = 0;
@@ -83,7 +82,7 @@ static fv_status table_init(image_table *table, size_t n_images, size_t size_byt
 
 /* True when the image is there already; puts it there when `insert`. */
 static bool table_has(image_table *table, const uint8_t *image, bool insert) {
-    uint64_t hash = hash_bytes(image, table->size_bytes);
+    uint64_t hash = fv_bytes_hash(image, table->size_bytes);
     size_t at = (size_t)hash & table->mask;
     while (table->slot[at].image) {
         if (table->slot[at].hash == hash && memcmp(table->slot[at].image, image, table->size_bytes) == 0) return true;

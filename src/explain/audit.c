@@ -116,9 +116,7 @@ static fv_status find_exact(gathering *g, fv_audit *a) {
     size_t room[2] = {0};
     hashed *order = fv_alloc(g->n, sizeof *order);
     if (!order) return FV_E_MEMORY;
-    for (size_t i = 0; i < g->n; i++) /* equal bytes have these equal */
-        order[i] =
-            (hashed){g->views[i].hash * 31 + g->views[i].squares * 0x9E3779B97F4A7C15u + g->views[i].sum, (uint32_t)i};
+    for (size_t i = 0; i < g->n; i++) order[i] = (hashed){fv_bytes_hash(g->views[i].pixels, g->size), (uint32_t)i};
     qsort(order, g->n, sizeof *order, by_hash);
     fv_status status = FV_OK;
     for (size_t i = 0, end; i < g->n && status == FV_OK; i = end) {
@@ -133,27 +131,17 @@ static fv_status find_exact(gathering *g, fv_audit *a) {
 /* ---- near duplicates ---- */
 
 static fv_status find_near(gathering *g, int threads, fv_audit *a) {
-    fv_pair *found = NULL;
-    size_t n_found = 0, room = 0;
-    FV_TRY(fv_similar_pairs(g->views, g->left_out, g->n, g->size, threads, &found, &n_found));
-    /* Each image with the most similar before it in train, else in test. */
+    size_t room = 0;
     fv_pair *best = fv_alloc(g->n, sizeof *best);
-    fv_status status = best ? FV_OK : FV_E_MEMORY;
-    for (size_t i = 0; best && i < n_found; i++) {
-        fv_pair *b = &best[found[i].image];
-        bool in_train = found[i].like<g->dataset->train.n, had = b->similarity> 0;
-        bool had_train = had && b->like < g->dataset->train.n;
-        bool better =
-            found[i].similarity > b->similarity || (found[i].similarity == b->similarity && found[i].like < b->like);
-        if (!had || (in_train && !had_train) || (in_train == had_train && better)) *b = found[i];
-    }
+    if (!best) return FV_E_MEMORY;
+    fv_status status = fv_similar_find(g->views, g->left_out, g->n, g->dataset->train.n, g->size,
+                                       fv_similar_limits_for(g->n, g->size), threads, best, &a->n_partly);
     for (size_t i = 0; i < g->n && status == FV_OK; i++) {
         if (best[i].similarity <= 0) continue;
         status = add_pair(&a->near, &room, best[i]);
         if (status == FV_OK) count_pair(g, &a->near, best[i]);
     }
     free(best);
-    free(found);
     return status;
 }
 

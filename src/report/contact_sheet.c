@@ -125,6 +125,10 @@ static void put_head(sheet *s) {
     put_finding(s, "exact", a->exact.count.in_train, "training image repeats another", "training images repeat others");
     put_finding(s, "near", a->near.count.in_train, "training image nearly repeats another",
                 "training images nearly repeat others");
+    if (a->n_partly)
+        fv_putf(&s->out,
+                "<li>%zu look like so many others that only a part was compared: near ones may be missing</li>\n",
+                a->n_partly);
     put_finding(s, "blank", a->n_blank, "image is blank or nearly so", "images are blank or nearly so");
     if (d->n_bad) fv_putf(&s->out, "<li>%zu damaged files were left out</li>\n", d->n_bad);
     size_t most = a->train[a->largest], least = a->train[a->smallest];
