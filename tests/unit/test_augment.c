@@ -12,16 +12,13 @@
 
 #include "augment/transform.h"
 #include "base/math.h"
+#include "data/images.h"
 #include "fovea/machine.h"
 
 static const fv_shape digit = {1, 28, 28}, photo = {3, 20, 27};
 
-static size_t size_of(fv_shape s) {
-    return (size_t)s.c * (size_t)s.h * (size_t)s.w;
-}
-
 static uint8_t *image_buffer(fv_shape shape) {
-    uint8_t *at = calloc(size_of(shape) + FV_IMAGE_SLACK, 1);
+    uint8_t *at = calloc(fv_image_size(shape) + FV_IMAGE_SLACK, 1);
     assert_non_null(at);
     return at;
 }
@@ -250,10 +247,10 @@ static uint64_t hash_of(const char *const *texts, size_t n_texts) {
             const fv_shape shape = s ? photo : digit;
             uint8_t *x = image_buffer(shape), *y = image_buffer(shape);
             fv_augment *a = create(texts[t], shape);
-            fill(x, size_of(shape), (uint32_t)t);
+            fill(x, fv_image_size(shape), (uint32_t)t);
             for (uint32_t i = 0; i < 50; i++) {
                 apply(a, i % 3, i, x, y);
-                h = hash(h, y, size_of(shape));
+                h = hash(h, y, fv_image_size(shape));
             }
             fv_augment_destroy(a);
             free(x);
@@ -286,7 +283,7 @@ static void apply_is_all_or_nothing(void **state) {
     uint8_t *x = image_buffer(digit), *y = image_buffer(digit), *before = image_buffer(digit),
             *all = image_buffer(digit);
     fv_augment *a = create("vflip 1, apply 0.3, hflip 1, erasing 1 area_min 0.2 area_max 0.2", digit);
-    fill(x, size_of(digit), 3);
+    fill(x, fv_image_size(digit), 3);
     for (int i = 0; i < digit.h * digit.w; i++) {
         x[i] |= 1; /* erased pixels alone are 0 */
         before[(digit.h - 1 - i / digit.w) * digit.w + i % digit.w] = x[i];
@@ -295,11 +292,11 @@ static void apply_is_all_or_nothing(void **state) {
     for (uint32_t i = 0; i < N; i++) {
         bool erased = false, flipped = true;
         apply(a, 0, i, x, y);
-        for (size_t k = 0; k < size_of(digit); k++) {
+        for (size_t k = 0; k < fv_image_size(digit); k++) {
             erased |= y[k] == 0;
             flipped &= y[k] == 0 || y[k] == all[k];
         }
-        n_as_before += memcmp(y, before, size_of(digit)) == 0;
+        n_as_before += memcmp(y, before, fv_image_size(digit)) == 0;
         n_as_all += erased && flipped;
     }
     assert_int_equal(n_as_before + n_as_all, N);
@@ -329,7 +326,7 @@ static void draws_depend_on_their_counters_alone(void **state) {
 }
 
 static void check_writes(const char *text, fv_shape shape) {
-    const size_t n = size_of(shape);
+    const size_t n = fv_image_size(shape);
     fv_augment *a;
     if (fv_augment_create(text, shape, &a, NULL) != FV_OK) return;
     const size_t scratch_size = fv_augment_scratch(a);
@@ -387,13 +384,13 @@ static void nothing_else_is_written(void **state) {
 static void a_chain_is_one_resampling(void **state) {
     (void)state;
     uint8_t *x = image_buffer(photo), *y = image_buffer(photo);
-    fill(x, size_of(photo), 2);
+    fill(x, fv_image_size(photo), 2);
     fv_augment *one = create("resize 0.5 0.5, resize 2 2", photo);
     apply(one, 0, 0, x, y);
-    assert_memory_equal(x, y, size_of(photo));
+    assert_memory_equal(x, y, fv_image_size(photo));
     fv_augment *two = create("resize 0.5 0.5, gaussian_blur 1 1 1, resize 2 2", photo);
     apply(two, 0, 0, x, y);
-    assert_memory_not_equal(x, y, size_of(photo));
+    assert_memory_not_equal(x, y, fv_image_size(photo));
     fv_augment_destroy(one);
     fv_augment_destroy(two);
     free(x);
@@ -488,12 +485,12 @@ static void erasing_takes_its_share(void **state) {
     (void)state;
     fv_augment *a = create("erasing 0.4 area_min 0.1 area_max 0.2", photo);
     uint8_t *x = image_buffer(photo), *y = image_buffer(photo);
-    memset(x, 9, size_of(photo));
+    memset(x, 9, fv_image_size(photo));
     int n = 0;
     for (uint32_t i = 0; i < N_DRAWS; i++) {
         apply(a, 0, i, x, y);
         size_t zeros[3] = {0};
-        for (size_t k = 0; k < size_of(photo); k++) zeros[k / 540] += y[k] == 0;
+        for (size_t k = 0; k < fv_image_size(photo); k++) zeros[k / 540] += y[k] == 0;
         assert_true(zeros[0] == zeros[1] && zeros[0] == zeros[2]);
         if (zeros[0] == 0) continue;
         n++;

@@ -225,27 +225,20 @@ static void bad_caches_are_not_believed(void **state) {
     char *kept = home;
     home = fresh;
     decoded(folder, &none, &sound);
-    FILE *f = fopen(cache_file(), "rb");
-    static uint8_t whole[1 << 16];
-    size_t n = fread(whole, 1, sizeof whole, f);
-    fclose(f);
-    assert_true(n > 1000 && n < sizeof whole);
+    bytes whole = bytes_read(cache_file());
+    assert_true(whole.n > 1000 && whole.n < 1 << 16);
     assert_false(opens_anew(folder, sound));
-    for (size_t cut = 0; cut < n; cut += cut < 600 ? 37 : 997) { /* cut short */
-        bytes part = {0};
-        bytes_add(&part, whole, cut);
-        bytes_write(&part, cache_file());
-        bytes_free(&part);
+    for (size_t cut = 0; cut < whole.n; cut += cut < 600 ? 37 : 997) { /* cut short */
+        bytes_write(&(bytes){whole.at, cut, 0}, cache_file());
         assert_true(opens_anew(folder, sound));
     }
-    for (size_t at = 0; at < n; at += at < 600 ? 41 : 997) { /* a bit turned over */
-        bytes part = {0};
-        bytes_add(&part, whole, n);
-        part.at[at] ^= 4;
-        bytes_write(&part, cache_file());
-        bytes_free(&part);
+    for (size_t at = 0; at < whole.n; at += at < 600 ? 41 : 997) { /* a bit turned over */
+        whole.at[at] ^= 4;
+        bytes_write(&whole, cache_file());
+        whole.at[at] ^= 4;
         assert_true(opens_anew(folder, sound));
     }
+    bytes_free(&whole);
     /* No place for a cache: the set opens all the same. */
     setenv("XDG_CACHE_HOME", "/proc/nowhere", 1);
     assert_true(opens_anew(folder, sound));

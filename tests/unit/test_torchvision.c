@@ -11,15 +11,12 @@
 #include <cmocka.h>
 
 #include "augment/transform.h"
+#include "data/images.h"
 #include "fovea/machine.h"
 #include "golden/golden_file.h"
 
-static size_t size_of(fv_shape s) {
-    return (size_t)s.c * (size_t)s.h * (size_t)s.w;
-}
-
 static uint8_t *image_buffer(fv_shape shape) {
-    uint8_t *at = calloc(size_of(shape) + FV_IMAGE_SLACK, 1);
+    uint8_t *at = calloc(fv_image_size(shape) + FV_IMAGE_SLACK, 1);
     assert_non_null(at);
     return at;
 }
@@ -141,7 +138,7 @@ static const struct {
 /* False where the operation does not change levels. */
 static bool change_levels(const golden_file *file, const char *image, const char *operation, const double p[5],
                           fv_shape shape, const uint8_t *x, uint8_t *y) {
-    memcpy(y, x, size_of(shape));
+    memcpy(y, x, fv_image_size(shape));
     for (size_t i = 0; i < sizeof level_changes / sizeof *level_changes; i++) {
         if (strcmp(operation, level_changes[i].operation) != 0) continue;
         if (level_changes[i].plain)
@@ -157,8 +154,8 @@ static bool change_levels(const golden_file *file, const char *image, const char
     } else if (strcmp(operation, "noise") == 0) {
         char name[32];
         snprintf(name, sizeof name, "noise/%s", image);
-        float *noise = golden_floats(file, name, size_of(shape));
-        fv_add_noise(size_of(shape), noise, p[0], y);
+        float *noise = golden_floats(file, name, fv_image_size(shape));
+        fv_add_noise(fv_image_size(shape), noise, p[0], y);
         free(noise);
     } else {
         return false;
@@ -171,8 +168,8 @@ static bool policy(const char *operation, const double p[5], fv_shape shape, con
     if (strcmp(operation, "policy") != 0) return false;
     uint8_t *own = image_buffer(shape);
     void *scratch = malloc(fv_kernels_chosen()->resample_scratch(shape.h, shape.w));
-    memcpy(own, x, size_of(shape));
-    if (!fv_policy_operation((int)p[0], p[1], shape, own, y, scratch)) memcpy(y, own, size_of(shape));
+    memcpy(own, x, fv_image_size(shape));
+    if (!fv_policy_operation((int)p[0], p[1], shape, own, y, scratch)) memcpy(y, own, fv_image_size(shape));
     free(own);
     free(scratch);
     return true;
@@ -183,7 +180,7 @@ static void run_case(const golden_file *file, const char *image, const char *ope
     if (strcmp(operation, "blur") == 0) {
         blur((int)p[0], p[1], shape, x, y);
     } else if (strcmp(operation, "erase") == 0) {
-        memcpy(y, x, size_of(shape));
+        memcpy(y, x, fv_image_size(shape));
         fv_erase(shape, (int)p[0], (int)p[1], (int)p[2], (int)p[3], y);
     } else if (!warp(file, image, operation, p, shape, x, y) && !filter(operation, p, shape, x, y) &&
                !policy(operation, p, shape, x, y) && !change_levels(file, image, operation, p, shape, x, y)) {
