@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static const cli_usage usage = {
 
 typedef struct column {
     cli_run run;
+    char *shown; /* its directory */
     size_t n, correct;
     double loss;
     fv_macro_score macro;
@@ -62,6 +64,12 @@ static fv_status predictions_of(column *c, const comparison *all, fv_error *erro
         fv_dataset_destroy(dataset);
     }
     FV_TRY(status);
+    if (!c->n)
+        return fv_fail(error, FV_E_DATA, "%s: its predictions of %s images are none", c->run.directory, all->split);
+    for (size_t i = 0; i < c->n; i++)
+        if (!isfinite(c->predictions[i].loss))
+            return fv_fail(error, FV_E_DATA, "%s: predictions of %s images hold a loss that is no finite number",
+                           c->run.directory, all->split);
     for (size_t i = 0; i < c->n; i++)
         if (c->predictions[i].truth >= n_classes || c->predictions[i].predicted >= n_classes)
             return fv_fail(error, FV_E_DATA, "%s: predictions of %s images name classes beyond the model's %d",
@@ -119,7 +127,7 @@ static void print_table(const comparison *all) {
     memset(align + 1, 'l', (size_t)all->n);
     cli_table table = {.align = align};
     cli_cell(&table, "%s", "");
-    for (int i = 0; i < all->n; i++) cli_cell(&table, "%s", all->columns[i].run.directory);
+    for (int i = 0; i < all->n; i++) cli_cell(&table, "%s", all->columns[i].shown);
     const char *name;
     for (int f = 0; (name = fv_run_config_field(f)); f++) {
         if (!field_differs(all, f)) continue;
@@ -167,8 +175,8 @@ static fv_status print_pair(const column *a, const column *b, fv_error *error) {
     gained(a, b, images);
     gained(b, a, images + won);
     double p = fv_mcnemar(lost, won);
-    printf("%s against %s: %s gained, %s lost, p = %.2g: %s\n", b->run.directory, a->run.directory, cli_count(won).s,
-           cli_count(lost).s, p,
+    printf("%s against %s: %s gained, %s lost, p = %.2g: %s\n", b->shown, a->shown, cli_count(won).s, cli_count(lost).s,
+           p,
            p >= 0.05    ? "not distinguishable"
            : won > lost ? "better"
                         : "worse");
@@ -185,17 +193,23 @@ static fv_status print(const comparison *all, fv_error *error) {
         if (same_images(all, first, &all->columns[i]))
             FV_TRY(print_pair(first, &all->columns[i], error));
         else
-            printf("%s against %s: not the same images, so no paired test\n", all->columns[i].run.directory,
-                   first->run.directory);
+            printf("%s against %s: not the same images, so no paired test\n", all->columns[i].shown, first->shown);
     }
     return FV_OK;
 }
 
+/* A list that lost an element is none. */
+static void append(json_t **list, json_t *value) {
+    if (json_array_append_new(*list, value) == 0) return;
+    json_decref(*list);
+    *list = NULL;
+}
+
 static json_t *indices_json(const column *a, const column *b) {
     uint32_t *images = calloc(a->n + 1, sizeof *images);
-    json_t *list = json_array();
+    json_t *list = images ? json_array() : NULL;
     size_t n = images ? gained(a, b, images) : 0;
-    for (size_t i = 0; i < n; i++) json_array_append_new(list, json_integer(images[i]));
+    for (size_t i = 0; i < n; i++) append(&list, json_integer(images[i]));
     free(images);
     return list;
 }
@@ -207,17 +221,15 @@ static json_t *to_json(const comparison *all) {
     for (int i = 0; i < all->n; i++) {
         const column *c = &all->columns[i];
         fv_interval in = fv_wilson(c->correct, c->n);
-        json_array_append_new(runs, json_pack("{ss sI sI sf sf sf sf sf sf sI sf}", "run", c->run.directory, "total",
-                                              (json_int_t)c->n, "correct", (json_int_t)c->correct, "loss", c->loss,
-                                              "accuracy", (double)c->correct / (double)c->n, "accuracy_low", in.low,
-                                              "accuracy_high", in.high, "macro_accuracy", c->macro.accuracy, "macro_f1",
-                                              c->macro.f1, "weights", (json_int_t)fv_net_n_weights(c->run.net),
-                                              "time_s", c->run.info.time_s));
+        append(&runs, json_pack("{ss sI sI sf sf sf sf sf sf sI sf}", "run", c->shown, "total", (json_int_t)c->n,
+                                "correct", (json_int_t)c->correct, "loss", c->loss, "accuracy",
+                                (double)c->correct / (double)c->n, "accuracy_low", in.low, "accuracy_high", in.high,
+                                "macro_accuracy", c->macro.accuracy, "macro_f1", c->macro.f1, "weights",
+                                (json_int_t)fv_net_n_weights(c->run.net), "time_s", c->run.info.time_s));
         if (i == 0 || !same_images(all, first, c)) continue;
         size_t won = gained(first, c, NULL), lost = gained(c, first, NULL);
-        json_array_append_new(tests, json_pack("{ss ss so so sf}", "a", first->run.directory, "b", c->run.directory,
-                                               "gained", indices_json(first, c), "lost", indices_json(c, first), "p",
-                                               fv_mcnemar(lost, won)));
+        append(&tests, json_pack("{ss ss so so sf}", "a", first->shown, "b", c->shown, "gained", indices_json(first, c),
+                                 "lost", indices_json(c, first), "p", fv_mcnemar(lost, won)));
     }
     for (int f = 0; (name = fv_run_config_field(f)); f++) {
         if (!field_differs(all, f)) continue;
@@ -225,9 +237,11 @@ static json_t *to_json(const comparison *all) {
         for (int i = 0; i < all->n; i++) {
             char value[4200];
             fv_run_config_get(&all->columns[i].run.info.config, f, value, sizeof value);
-            json_array_append_new(values, json_string(value));
+            append(&values, json_string(value));
         }
-        json_object_set_new(differences, name, values);
+        if (json_object_set_new(differences, name, values) == 0) continue;
+        json_decref(differences);
+        differences = NULL;
     }
     return json_pack("{ss so so so}", "split", all->split, "runs", runs, "differences", differences, "tests", tests);
 }
@@ -240,6 +254,7 @@ static fv_status compare(const cli_line *line, comparison *all, fv_error *error)
     all->threads = cli_threads(config.threads);
     for (; all->n < line->n_arguments; all->n++) {
         column *c = &all->columns[all->n];
+        c->shown = cli_shown(line->arguments[all->n]);
         FV_TRY(cli_run_open(line->arguments[all->n], &c->run, error));
         FV_TRY(predictions_of(c, all, error));
     }
@@ -257,6 +272,7 @@ int cli_compare(int argc, const char **argv) {
     for (int i = 0; i < MOST_RUNS; i++) {
         cli_run_deinit(&all->columns[i].run);
         free(all->columns[i].predictions);
+        free(all->columns[i].shown);
     }
     free(all);
     cli_line_deinit(&line);

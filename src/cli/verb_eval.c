@@ -73,7 +73,11 @@ static void print(const evaluation *e) {
     fv_macro_score macro = fv_macro_scores(e->classes, e->dataset->n_classes);
     printf("all classes  balanced accuracy %s · macro F1 %s: means over the classes\n",
            cli_percent(macro.accuracy, cli_decimals(n)).s, cli_percent(macro.f1, cli_decimals(n)).s);
-    if (!e->imported) printf("predictions  %s/predictions-%s.csv\n", e->run.directory, e->label);
+    if (e->imported) return;
+    char *shown = cli_shown(e->run.directory), *label = cli_shown(e->label);
+    printf("predictions  %s/predictions-%s.csv\n", shown, label);
+    free(shown);
+    free(label);
 }
 
 static json_t *to_json(const evaluation *e) {

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -33,7 +34,10 @@ static fv_status report(const cli_line *line, fv_error *error) {
         FV_TRY(fv_study_report(directory, error));
     else
         FV_TRY(fv_study_report_run(directory, cli_threads(config.threads), error));
-    if (!cli_given(line, "quiet")) printf("report       %s/report.html\n", directory);
+    if (cli_given(line, "quiet")) return FV_OK;
+    char *shown = cli_shown(directory);
+    printf("report       %s/report.html\n", shown);
+    free(shown);
     return FV_OK;
 }
 

@@ -13,7 +13,7 @@
 #include "fovea/run.h"
 #include "study/study.h"
 
-enum { NEAREST = 8, PATH = 1100 };
+enum { NEAREST = 8, PATH = 1100, MOST_SCHEMES = 64 /* that a study takes */ };
 #define MOST_JSON ((size_t)1 << 30)
 
 /* What was read, beside the study that is made of it. */
@@ -207,6 +207,8 @@ static fv_status take_findings(past *p, fv_study *s, fv_error *error) {
 
 static fv_status take_schemes(const past *p, fv_study *s, fv_error *error) {
     const json_t *config = json_object_get(p->root, "config"), *list = json_object_get(config, "augmentations");
+    if (json_array_size(list) > MOST_SCHEMES)
+        return fail(p, "study.json", "`augmentations` holds more than a study takes", error);
     s->schemes = calloc(json_array_size(list) + 1, sizeof *s->schemes);
     if (!s->schemes) return fv_fail(error, FV_E_MEMORY, "report: out of memory");
     for (size_t i = 0; i < json_array_size(list); i++) {

@@ -2,6 +2,8 @@
  * when the study is done. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,10 +114,16 @@ static bool is_count(double x, double max) {
     return x >= 0 && x <= max && x == floor(x);
 }
 
+/* What 32 bits hold. */
+static bool is_figure(double x) {
+    return fabs(x) <= FLT_MAX;
+}
+
 static bool take_score(const double **from, size_t n, fv_score *out) {
     const double *p = *from;
     *from += N_SCORE;
-    if (!is_count(p[0], 1e15) || !is_count(p[1], p[0]) || (p[0] != 0 && p[0] != (double)n)) return false;
+    if (!is_count(p[0], 1e15) || !is_count(p[1], p[0]) || (p[0] != 0 && p[0] != (double)n) || !is_figure(p[2]))
+        return false;
     *out = (fv_score){(size_t)p[0], (size_t)p[1], p[2]};
     return true;
 }
@@ -148,8 +156,11 @@ static bool take_values(fv_study *s, fv_job *job, const fv_named_tensor *t) {
     if (!(job->macro.accuracy >= 0 && job->macro.accuracy <= 1 && job->macro.f1 >= 0 && job->macro.f1 <= 1))
         return false;
     if (t->size[0] != n_values((size_t)job->n_epochs, job->validation_score.n)) return false;
-    for (int i = 0; i < job->n_epochs; i++, p += N_HISTORY)
+    for (int i = 0; i < job->n_epochs; i++, p += N_HISTORY) {
+        for (int k = 1; k < N_HISTORY; k++)
+            if (!isnan(p[k]) && !is_figure(p[k])) return false;
         job->history[i] = (fv_epoch){i + 1, p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
+    }
     for (int i = 0; i < job->n_epochs; i++)
         if (!take_score(&p, job->n_train, &job->train_score[i])) return false;
     if (!take_predictions(s, job, p)) return false;
@@ -269,15 +280,18 @@ void fv_study_store_drop_empty(const fv_study *s) {
 }
 
 void fv_study_forget(const char *study_directory) {
-    char path[PATH_SIZE], file[PATH_SIZE + 300];
+    char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, study_directory);
     remove(path);
     snprintf(path, sizeof path, "%s/" FV_STORE, study_directory);
-    DIR *directory = opendir(path);
-    for (struct dirent *entry; directory && (entry = readdir(directory));) {
-        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        if (strstr(entry->d_name, ".safetensors")) remove(file);
-    }
-    if (directory) closedir(directory);
+    /* a link to somebody's models is not followed */
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+    for (struct dirent *entry; directory && (entry = readdir(directory));)
+        if (strstr(entry->d_name, ".safetensors")) unlinkat(fd, entry->d_name, 0);
+    if (directory)
+        closedir(directory);
+    else if (fd >= 0)
+        close(fd);
     rmdir(path);
 }

@@ -183,10 +183,11 @@ static fv_study_options run_options(const fv_run_info *info, int threads, const 
 fv_status fv_study_report_run(const char *directory, int threads, fv_error *error) {
     fv_run_info info;
     fv_dataset *dataset;
-    char command[1100];
+    char command[1100], shown[1000];
     FV_TRY(fv_run_read_record(directory, &info, error));
     FV_TRY(fv_run_dataset_open(&info.config, NULL, &dataset, error));
-    snprintf(command, sizeof command, "fovea report %s", directory);
+    fv_name_shown(directory, shown, sizeof shown); /* JSON knows UTF-8 alone */
+    snprintf(command, sizeof command, "fovea report %s", shown);
     fv_study_options options = run_options(&info, threads, command);
     fv_study s = {.dataset = dataset,
                   .options = &options,

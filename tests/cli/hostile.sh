@@ -71,6 +71,13 @@ const text = csv([{ name: '=1+1', n: -5, other: '@x,"y"' }, { name: '-7', n: 1, 
 if (text !== 'name,n,other\n\'=1+1,-5,"\'@x,""y"""\n-7,1,<b>\n') { console.log(text); process.exit(1); }
 END
     node quote.mjs || fail 'the CSV of the page'
+    sed -n '/^export const most/p' "$source/web/src/dom.js" | sed 's/^export //' >most.mjs
+    sed -n '/^function linear/,/^}/p' "$source/web/src/glance.js" >>most.mjs
+    cat >>most.mjs <<'END'
+const at = linear(Array.from({ length: 1000000 }, (_, i) => i - 7), 0, 999999); // a run of very many epochs
+if (at(-7) !== 0 || at(999992) !== 999999 || most([]) !== 0) process.exit(1);
+END
+    node most.mjs || fail 'the largest of many values'
 fi
 
 # C: the export compiles, and the names are its strings.

@@ -2,13 +2,8 @@
 # stranger.sh PROGRAM: directories of runs and studies whose files do not belong together, as a stranger may hand them
 # over: refused with a message that names the file.
 set -u
-fovea=$(realpath "$1")
-here=$(mktemp -d) || exit 1
-trap 'rm -rf "$here"' EXIT
-cd "$here" || exit 1
-export XDG_CACHE_HOME="$here/cache"
-python=/usr/bin/python3
-"$python" -c 'import numpy' 2>/dev/null || exit 77
+. "$(dirname "$0")/../scratch.sh"
+"$python" -c 'import numpy' 2>/dev/null || skip "no numpy"
 failures=0
 
 refused() { # status, words, command...
@@ -69,4 +64,41 @@ cp -r study other
 change other/study.json 's["dataset"].update(n_classes=1000, class_names=["x"] * 1000)'
 refused 3 'study.json: is of another number of classes' report other
 rm -r other
+cp -r study other
+change other/study.json 's["augmentation"] = []; s["config"]["augmentations"] = ["rotation 30"] * 65'
+refused 3 'more than a study takes' report other
+rm -r other
+
+# A study that is done forgets what it kept of its trainings, and only that.
+cp -r wide models
+ln -s ../models study/trainings
+"$fovea" study --resume study --quiet || failures=$((failures + 1))
+[ -e models/model.safetensors ] || {
+    echo 'study --resume: removed files behind a link'
+    failures=$((failures + 1))
+}
+
+# Directories with names that are no text.
+rm -r run
+"$fovea" train digits --model 'dense classes' --epochs 1 --out run --quiet || exit 1
+"$fovea" eval run --quiet || exit 1
+for name in "$(printf 'r\377')" "$(printf 'r\033[2J')"; do
+    cp -r run "$name"
+    for verb in report eval 'compare run'; do
+        # shellcheck disable=SC2086
+        "$fovea" $verb "$name" >out 2>err && ! LC_ALL=C grep -q "$(printf '\033')" out && continue
+        echo "$verb of a strange name: $(cat -v out err)"
+        failures=$((failures + 1))
+    done
+    "$fovea" compare run "$name" --json >compare.json
+    "$python" -c 'import json; assert len(json.load(open("compare.json"))["runs"]) == 2' || failures=$((failures + 1))
+done
+
+# Predictions that are none.
+head -n 1 run/predictions-test.csv >head
+cp -r run other
+cp head other/predictions-test.csv
+refused 3 'predictions of test images are none' compare run other
+echo '0,1,1,0.9,0.9,nan' | cat head - >other/predictions-test.csv
+refused 3 'a loss that is no finite number' compare run other --json
 [ $failures -eq 0 ]

@@ -120,9 +120,10 @@ static void lies_are_refused(void **state) {
     static const struct {
         int at;
         double value;
-    } lies[] = {{0, 3},   {0, -1},  {0, 1e300}, {0, 1.5}, {0, NAN}, {1, -1},  {1, NAN}, {2, INFINITY},
-                {3, 5},   {3, -1},  {4, 400},   {4, 2.5}, {6, 7},   {7, 1},   {9, 2},   {9, NAN},
-                {10, -1}, {27, 21}, {28, 99},   {33, 3},  {34, 2},  {34, .5}, {35, -1}};
+    } lies[] = {{0, 3},     {0, -1},       {0, 1e300},  {0, 1.5},       {0, NAN}, {1, -1},  {1, NAN}, {2, INFINITY},
+                {3, 5},     {3, -1},       {4, 400},    {4, 2.5},       {6, 7},   {7, 1},   {9, 2},   {9, NAN},
+                {10, -1},   {27, 21},      {28, 99},    {33, 3},        {34, 2},  {34, .5}, {35, -1}, {5, NAN},
+                {5, 1e200}, {8, INFINITY}, {14, 1e300}, {15, INFINITY}, {29, NAN}};
     assert_changed_refused("another training", NULL, -1, 0);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         assert_changed_refused(NULL, NULL, lies[i].at, lies[i].value);

@@ -30,3 +30,6 @@ export function percent(p) {
 
 /** The minus sign that typesetters use. */
 export const signed = (x, digits) => x.toFixed(digits).replace('-', '\u2212');
+
+/** The largest of the values and `least`. Math.max(...values) ends where the values are more than a call takes. */
+export const most = (values, least = 0) => values.reduce((a, b) => (b > a ? b : a), least);

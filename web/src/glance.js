@@ -1,4 +1,4 @@
-import { h } from './dom.js';
+import { h, most } from './dom.js';
 import { diverging, onColours } from './colours.js';
 import { drawTile, field } from './pictures.js';
 import { drawPoints, project, sharpContext } from './map.js';
@@ -19,7 +19,7 @@ const svg = (...children) => {
 
 /** Maps values onto [from, to]. */
 function linear(values, from, to) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const [low, high] = [-most(values.map((x) => -x), -Infinity), most(values, -Infinity)];
   return (x) => from + ((x - low) / (high - low || 1)) * (to - from);
 }
 
@@ -90,7 +90,7 @@ function mistakes(report) {
 function kernels({ study }) {
   const { shape, values } = study.kernels;
   const [n, channels, rows, columns] = shape;
-  const scale = Math.max(...values.map(Math.abs));
+  const scale = most(values.map(Math.abs));
   const canvas = h('canvas');
   const context = sharpContext(canvas, width, height);
   context.imageSmoothingEnabled = false;
@@ -104,14 +104,14 @@ function kernels({ study }) {
 
 function confusion({ charts, names }) {
   const cells = charts.confusion.datasets.cells.filter((cell) => cell.count > 0);
-  const most = Math.max(1, ...cells.filter((cell) => cell.true !== cell.predicted).map((cell) => cell.count));
+  const worst = most(cells.filter((cell) => cell.true !== cell.predicted).map((cell) => cell.count), 1);
   const side = height / names.length;
   return svg(
     ...cells.map((cell) =>
       svgNode('rect', {
         x: cell.predicted * side, y: cell.true * side, width: side * 0.92, height: side * 0.92,
         fill: cell.true === cell.predicted ? 'var(--diagonal)' : 'var(--error)',
-        opacity: cell.true === cell.predicted ? 1 : 0.2 + (0.8 * Math.log1p(cell.count)) / Math.log1p(most),
+        opacity: cell.true === cell.predicted ? 1 : 0.2 + (0.8 * Math.log1p(cell.count)) / Math.log1p(worst),
       }),
     ),
   );

@@ -1,4 +1,4 @@
-import { h, signed } from './dom.js';
+import { h, most, signed } from './dom.js';
 import { diverging } from './colours.js';
 import { field, picture } from './pictures.js';
 import { addSave } from './save.js';
@@ -49,7 +49,7 @@ function responses(report, k) {
 export function mountKernels(report, figure) {
   const { kernels } = report.study;
   const [n, channels, height, width] = kernels.shape;
-  const scale = Math.max(...kernels.values.map(Math.abs));
+  const scale = most(kernels.values.map(Math.abs));
   const grid = h('.kernels');
   const sources = report.responses?.positions ?? [];
   const heads = () =>
