@@ -4,10 +4,7 @@
 
 #include "scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "cmocka_test.h"
 
 static char *directory;
 

@@ -5,11 +5,7 @@
 
 #include "scratch.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/run.h"
 
 static inline fv_dataset *set_open(const char *path) {

@@ -1,13 +1,8 @@
 /* `convnet` learns MNIST as well as PyTorch's: the mean test accuracy over five seeds lies within 0.25 points of 97.7 %
  * (PyTorch 1.13, the same recipe). Skipped where MNIST is not on the machine. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/train.h"
 
 static fv_dataset *mnist;

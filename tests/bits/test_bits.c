@@ -1,15 +1,10 @@
 /* The promise of the same bits: seven nets trained for 20 steps on the embedded digits come to the weights whose
  * SHA-256 stand here, whatever the threads, the instruction set (an entry each in ctest), the compiler and the
  * optimisation. Who changes what is drawn or the order of a sum sees it here, and says so in CHANGELOG.md. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "fovea/train.h"
 

@@ -1,11 +1,6 @@
 /* A report whose n-th allocation fails, for n = 1, 2, ...: it is refused for want of memory and leaves no file, or it
  * is the very page that enough memory gives. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "cmocka_test.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,10 +1,5 @@
 /* The report's numbers and sentences, its encodings, and what it does with broken input. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "cmocka_test.h"
 
 #include <locale.h>
 #include <math.h>

@@ -1,13 +1,9 @@
 /* Broken safetensors files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "formats/safetensors.h"
 
 /* A tensor entry: dtype, shape, begin, end. */

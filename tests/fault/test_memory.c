@@ -3,12 +3,8 @@
 #include "scratch.h"
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "formats/safetensors.h"
 #include "fovea/data.h"
 #include "fovea/export.h"

@@ -4,13 +4,9 @@
  * 12,800 is another one: behind Adam's division by a gradient that is hardly there it was found 12 times as far. A
  * wrong term shows a thousand times as large. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #include "base/memory.h"
+#include "cmocka_test.h"
 #include "fovea/fovea.h"
 #include "golden_file.h"
 #include "train/trainer.h"

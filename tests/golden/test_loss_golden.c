@@ -1,12 +1,8 @@
 /* The gradient of the loss with class weights against PyTorch's CrossEntropyLoss (make_loss.py): with hard labels, with
  * label smoothing, with mixed images as probability targets, and with both. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "golden_file.h"
 #include "train/trainer.h"

@@ -2,16 +2,11 @@
  * random direction d of one tensor, (L(w + h d) - L(w - h d)) / 2h = g . d. The loss is a float's, so h is large and
  * the bound some percent; PyTorch's values (tests/golden) and the kernels' double references are the fine comb. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/philox.h"
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "train/trainer.h"
 

@@ -4,18 +4,13 @@
 #define FV_KERNEL_TEST_H
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/memory.h"
 #include "base/philox.h"
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "kernels/kernels.h"
 

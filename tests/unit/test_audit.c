@@ -1,14 +1,9 @@
 /* Near duplicates: the search against all pairs, and its bounds. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/philox.h"
+#include "cmocka_test.h"
 #include "explain/similar.h"
 #include "fovea/audit.h"
 

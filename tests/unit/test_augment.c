@@ -1,17 +1,12 @@
 /* Augmentation: its texts, how they are applied, and what is drawn. test_torchvision.c has the values. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "augment/transform.h"
 #include "base/math.h"
+#include "cmocka_test.h"
 #include "data/images.h"
 #include "fovea/machine.h"
 

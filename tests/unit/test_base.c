@@ -1,19 +1,14 @@
 /* Random numbers, mathematics, memory and threads. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/math.h"
 #include "base/memory.h"
 #include "base/philox.h"
 #include "base/threads.h"
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 
 /* ---- random numbers ---- */

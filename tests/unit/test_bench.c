@@ -1,13 +1,8 @@
 /* What `fovea bench` rests on: counts against values worked out by hand, parts that add up to the step. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/bench.h"
 #include "fovea/machine.h"
 

@@ -2,11 +2,8 @@
 #include "checkpoint_test.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "formats/safetensors_types.h"
 #include "nn/net.h"
 

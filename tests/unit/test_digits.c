@@ -1,12 +1,8 @@
 /* The embedded digits against scikit-learn's load_digits(). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/data.h"
 
 static fv_dataset *open_digits(void) {

@@ -2,16 +2,12 @@
 #include "explain/embedding.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/memory.h"
 #include "base/philox.h"
+#include "cmocka_test.h"
 #include "fovea/explain.h"
 
 static float draw(size_t i, uint32_t stream) {

@@ -2,16 +2,12 @@
 #include "fovea/explain.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/memory.h"
 #include "base/philox.h"
+#include "cmocka_test.h"
 
 static float draw(uint32_t i, uint32_t stream) {
     return 2 * fv_unit(fv_philox(1, FV_RANDOM_TEST, i, stream, 0, 0).word[0]) - 1;

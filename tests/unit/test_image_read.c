@@ -1,13 +1,8 @@
 /* Image files of every kind, made by tests/cli/images/make_images.py. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/image.h"
 
 enum { SIDE = 8, PIXELS = SIDE * SIDE };

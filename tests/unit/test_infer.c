@@ -1,13 +1,8 @@
 /* Few images run with their pixels in the lanes, many sixteen at a time: the same numbers, bit for bit. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "fovea/net.h"
 #include "nn/plan.h"

@@ -1,16 +1,11 @@
 /* mixup and cutmix: what is drawn, what becomes of the pixels, and of the loss. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "augment/transform.h"
+#include "cmocka_test.h"
 #include "fovea/machine.h"
 #include "train/trainer.h"
 

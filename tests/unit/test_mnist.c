@@ -1,14 +1,10 @@
 /* The real MNIST, where $FOVEA_DATA/mnist holds it: sums, split sizes, subset sizes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "formats/sha256.h"
 #include "formats/source.h"
 #include "fovea/data.h"

@@ -1,13 +1,8 @@
 /* The model language: what it accepts, what it says of errors, how it names tensors. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/net.h"
 
 static const fv_shape mnist = {1, 28, 28};

@@ -2,12 +2,8 @@
 #include "scratch.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/run.h"
 
 static int field_index(const char *name) {

@@ -1,14 +1,10 @@
 /* Splits, subsets, pixel statistics, duplicates: all on labels made here. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/philox.h"
+#include "cmocka_test.h"
 #include "fovea/data.h"
 
 enum { MOST = 4096 };

@@ -2,10 +2,8 @@
 #include "store_test.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 
-#include <cmocka.h>
+#include "cmocka_test.h"
 
 static store_test kept;
 static char *bytes_of;

@@ -1,14 +1,9 @@
 /* The small language: words, arguments, and messages that point at the word. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/text.h"
+#include "cmocka_test.h"
 
 static fv_cursor cursor_at(const char *text) {
     return (fv_cursor){.text = text, .at = text, .what = "model"};

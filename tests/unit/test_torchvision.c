@@ -1,16 +1,11 @@
 /* Every transform at given parameters against torchvision's values (tests/golden/make_augment.py). */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "augment/transform.h"
+#include "cmocka_test.h"
 #include "data/images.h"
 #include "fovea/machine.h"
 #include "golden/golden_file.h"

@@ -1,14 +1,9 @@
 /* The training loop: the same bits whatever the threads, and what its options promise. On the embedded digits. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+#include "cmocka_test.h"
 #include "fovea/train.h"
 
 static fv_dataset *digits;
