@@ -4,16 +4,17 @@
 # not become somebody else, for whom alone there are such directories.
 set -u
 if [ "$(id -u)" -eq 0 ] && [ "${2:-}" != inside ]; then
-    fovea=$(realpath "$1")
     as="setpriv --reuid 65534 --regid 65534 --clear-groups"
-    $as "$fovea" version >/dev/null 2>&1 || {
-        echo "SKIP: root cannot run $fovea as another user here"
-        exit 77
-    }
     here=$(mktemp -d) && chmod 755 "$here" && mkdir "$here/home" && chown 65534:65534 "$here/home" || exit 1
-    mkdir "$here/cli" && cp "$0" "$here/cli/places.sh" && cp "$(dirname "$0")/../scratch.sh" "$here" || exit 1
-    $as env -C "$here/home" TMPDIR="$here/home" HOME="$here/home" sh "$here/cli/places.sh" "$fovea" inside
-    status=$?
+    mkdir "$here/cli" && cp "$0" "$1" "$here/cli" && cp "$(dirname "$0")/../scratch.sh" "$here" || exit 1
+    fovea=$here/cli/${1##*/} # root's own directories may be closed to others
+    if $as "$fovea" version >/dev/null 2>&1; then
+        $as env -C "$here/home" TMPDIR="$here/home" HOME="$here/home" sh "$here/cli/${0##*/}" "$fovea" inside
+        status=$?
+    else
+        echo "SKIP: root cannot run a program as another user here"
+        status=77
+    fi
     rm -rf "$here"
     exit $status
 fi
