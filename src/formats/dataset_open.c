@@ -111,10 +111,16 @@ static fv_status set_aside(fv_dataset *set, fv_error *error) {
         if (status != FV_OK) status = fv_fail(error, status, "%s: not enough memory", fv_path_shown(set->path));
     }
     for (size_t i = 0; i < rest.n; i++) n_validation += rest.at[i] >= set->train.n - set->n_validation;
+    if (status == FV_OK && n_validation == rest.n)
+        status = fv_fail(error, FV_E_DATA,
+                         "%s: has no test split, and once 15 %% are set aside no training image is left beside its "
+                         "validation split; add more",
+                         fv_path_shown(set->path));
     fv_indices_deinit(&rest);
     fv_indices_deinit(&drawn);
     if (status != FV_OK) {
         fv_images_deinit(&train);
+        fv_images_deinit(&test);
         return status;
     }
     fv_images_deinit(&set->train);

@@ -284,13 +284,15 @@ static fv_status judge_bad(const fv_image_list *list, const fv_set_content *cont
         snprintf(more, sizeof more, "... and %zu files more", content->n_bad - (size_t)content->n_notes);
         o->on_note(o->context, more);
     }
-    bool none = content->train.n == 0;
-    if (!none && (o->skip_bad || content->n_bad <= n / 100)) return FV_OK;
+    bool none = content->train.n == 0, untested = content->test.n == 0 && count_split(list, FV_LIST_TEST) > 0;
+    if (!none && !untested && (o->skip_bad || content->n_bad <= n / 100)) return FV_OK;
     return fv_fail(error, content->n_unread ? FV_E_IO : FV_E_DATA, "%s: %zu of %zu image files cannot be read%s%s%s",
                    fv_path_shown(list->name), content->n_bad, n,
                    o->on_note || none ? "" : ", the first: ", o->on_note || none ? "" : content->notes[0],
                    none ? ": nothing is left to train on"
-                        : "; more than 1 % is an error: repair or remove them, or leave them out with --skip-bad");
+                   : untested
+                       ? ": nothing is left to test on"
+                       : "; more than 1 % is an error: repair or remove them, or leave them out with --skip-bad");
 }
 
 fv_status fv_image_list_read(fv_image_list *list, fv_set_content *content, fv_error *error) {

@@ -143,6 +143,21 @@ static void notes_of_long_paths_are_kept(void **state) {
     }
 }
 
+/* A set whose test images all are broken is not one without test images, which would be tested on what it learned. */
+static void broken_test_images_are_no_missing_ones(void **state) {
+    (void)state;
+    fv_dataset *set;
+    fv_error error = {FV_OK, ""};
+    const fv_dataset_options options = {.skip_bad = true};
+    sound(directory);
+    scratch_text(directory, "3.pgm", "P5");
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(fv_dataset_open_with(scratch_path(directory, "m.csv"), &options, &set, &error), FV_E_DATA);
+        assert_non_null(strstr(error.message, "1 of 5 image files cannot be read"));
+        assert_non_null(strstr(error.message, "nothing is left to test on"));
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void put(const char *d, const char *text) {
@@ -228,7 +243,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST_WITH_CACHE(splits_and_classes_are_read),  TEST_WITH_CACHE(one_column_less),
         TEST_WITH_CACHE(a_models_classes_are_kept),    TEST_WITH_CACHE(files_of_the_far_future_are_read),
-        TEST_WITH_CACHE(notes_of_long_paths_are_kept), TEST_WITH_CACHE(broken_manifests_are_refused),
+        TEST_WITH_CACHE(notes_of_long_paths_are_kept), TEST_WITH_CACHE(broken_test_images_are_no_missing_ones),
+        TEST_WITH_CACHE(broken_manifests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

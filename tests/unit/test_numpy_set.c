@@ -3,6 +3,7 @@
 #include "npy_test.h"
 #include "set_test.h"
 
+#include "data/images.h"
 #include "formats/set_format.h"
 
 /* MedMNIST's six arrays: 12 training, 4 validation, 6 test images of 2x3. */
@@ -298,6 +299,36 @@ static void broken_archives_are_refused(void **state) {
     set_hold_faults(rows, sizeof rows / sizeof *rows, sound_npz, "/x.npz");
 }
 
+/* Whether the image that is drawn of seven of a class is the first. */
+static bool draws_the_first(uint16_t class) {
+    const uint16_t labels[] = {class, class, class, class, class, class, class};
+    const fv_images images = {.n = 7, .labels = labels};
+    fv_indices rest, drawn;
+    assert_int_equal(fv_split_drawn(&images, FV_MAX_CLASSES, 0.15, 0, FV_SPLIT_TEST, &rest, &drawn), FV_OK);
+    bool first = drawn.n == 1 && drawn.at[0] == 0;
+    fv_indices_deinit(&rest);
+    fv_indices_deinit(&drawn);
+    return first;
+}
+
+/* Two classes of one training image and six to validate with each, and of both the former is drawn for the test. */
+static void a_set_aside_that_takes_all_is_refused(void **state) {
+    (void)state;
+    uint16_t class[2] = {0, 0}, labels[12];
+    while (!draws_the_first(class[0])) class[0]++;
+    for (class[1] = (uint16_t)(class[0] + 1); !draws_the_first(class[1]);) class[1]++;
+    for (int i = 0; i < 12; i++) labels[i] = class[i % 2];
+    const char *path = scratch_path(directory, "x.npz");
+    zip_put(path, "train_images.npy", npy_images("(2, 2, 3)", 12, 0));
+    zip_put(path, "train_labels.npy", npy_raw("{'descr': '<u2', 'fortran_order': False, 'shape': (2,), }", class, 4));
+    zip_put(path, "val_images.npy", npy_images("(12, 2, 3)", 72, 100));
+    zip_put(path, "val_labels.npy", npy_raw("{'descr': '<u2', 'fortran_order': False, 'shape': (12,), }", labels, 24));
+    fv_dataset *set = NULL;
+    fv_error error = {FV_OK, ""};
+    assert_int_equal(fv_dataset_open(path, &set, &error), FV_E_DATA);
+    assert_non_null(strstr(error.message, "no training image is left"));
+}
+
 /* Between the first look at a directory and the reading its files may go. */
 static void arrays_that_went_are_missed(void **state) {
     (void)state;
@@ -315,6 +346,7 @@ int main(void) {
         TEST(channels_may_come_first_or_last),
         TEST(small_colour_images_keep_their_channels),
         TEST(labels_of_every_width_are_read),
+        TEST(a_set_aside_that_takes_all_is_refused),
         TEST(arrays_that_went_are_missed),
         cmocka_unit_test(broken_archives_are_refused),
     };
