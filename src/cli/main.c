@@ -20,12 +20,26 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* What no verb tells, for want of anything to save: nothing but plain system calls is safe. */
+static void tell_signal(int number) {
+    static const char clear[] = "\r\033[K", interrupted[] = "fovea: interrupted\n",
+                      terminated[] = "fovea: terminated\n";
+    ssize_t n = 0;
+    if (cli_bar_is_drawn()) n = write(STDERR_FILENO, clear, sizeof clear - 1);
+    n += number == SIGINT ? write(STDERR_FILENO, interrupted, sizeof interrupted - 1)
+                          : write(STDERR_FILENO, terminated, sizeof terminated - 1);
+    (void)n;
+}
+
 /* Ends at once, unless the verb keeps signals: then the first is a request, and the second ends at once; not where it
  * is the same one told twice, as timeout(1) tells it to its child and then to its group. */
 static void on_signal(int number) {
     static int64_t first_ms;
     int reason = errno;
-    if (!kept) _exit(CLI_SIGNAL + number);
+    if (!kept) {
+        tell_signal(number);
+        _exit(CLI_SIGNAL + number);
+    }
     if (!came) {
         came = number;
         first_ms = now_ms();

@@ -1,6 +1,7 @@
 #include "terminal.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -117,7 +118,7 @@ int cli_columns(FILE *f) {
     return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-static bool bar_is_drawn; /* the terminal is one, and so is its last line */
+static volatile sig_atomic_t bar_is_drawn; /* the terminal is one, and so is its last line */
 
 void cli_bar_draw(const char *before, double part, int width, const char *after) {
     if (!cli_is_terminal(stderr)) return;
@@ -141,4 +142,8 @@ void cli_bar_clear(void) {
     fprintf(stderr, "\r\033[K");
     fflush(stderr);
     bar_is_drawn = false;
+}
+
+bool cli_bar_is_drawn(void) {
+    return bar_is_drawn;
 }

@@ -47,5 +47,6 @@ void cli_table_print(cli_table *table, FILE *to);
 /* A line that is overwritten while something runs; nothing where standard error is no terminal. */
 void cli_bar_draw(const char *before, double part, int width, const char *after);
 void cli_bar_clear(void);
+bool cli_bar_is_drawn(void); /* safe in a signal handler */
 
 #endif

@@ -143,6 +143,33 @@ for ends in INT:130 TERM:143; do
     status=$?
     exec 3>&-
     [ $status -eq ${ends#*:} ] || fail "predict: status $status: $(cat messages)"
+    grep -qx 'fovea: interrupted\|fovea: terminated' messages || fail "predict says nothing: $(cat messages)"
+done
+
+# The audit of many images, in its first tenths of a second (their checksum) and later. The file is all holes.
+mkdir many
+printf '\0\0\10\3\0\10\0\0\0\0\0\34\0\0\0\34' >many/train-images-idx3-ubyte # 2^19 of 28x28
+printf '\0\0\10\1\0\10\0\0' >many/train-labels-idx1-ubyte
+truncate -s $((16 + 784 * 524288)) many/train-images-idx3-ubyte
+truncate -s $((7 + 524288)) many/train-labels-idx1-ubyte
+printf '\1' >>many/train-labels-idx1-ubyte # of a second class
+printf 'a\nb\n' >many/classes.txt
+for ends in INT:130:interrupted:10 TERM:143:terminated:20 INT:130:interrupted:230 TERM:143:terminated:250; do
+    IFS=: read -r name expected word least <<END
+$ends
+END
+    "$fovea" data info ./many >rows 2>messages &
+    pid=$!
+    until_true catches $pid
+    until_true worked $pid "$least"
+    first=$(now_ms)
+    kill -"$name" $pid
+    wait $pid
+    status=$?
+    took=$(($(now_ms) - first))
+    [ $status -eq "$expected" ] && [ "$(cat messages)" = "fovea: $word" ] || fail "data info: $status: $(cat messages)"
+    [ ! -s rows ] || fail "data info: it had ended"
+    [ $took -lt 1000 ] || fail "data info took $took ms to end"
 done
 
 # A server that takes the call and never answers.
