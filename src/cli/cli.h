@@ -101,6 +101,7 @@ typedef struct cli_line {
  * FV_E_ARGUMENT for an unknown option, a missing or a surplus argument. */
 fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char **argv, bool *helped,
                     fv_error *error) FV_MUST_CHECK;
+bool cli_quiet(void); /* --quiet was given: no notes and no bars, only errors */
 void cli_line_deinit(cli_line *line);
 void cli_complete(const cli_usage *usage, int n, const char *const *words);
 const char *cli_value(const cli_line *line, const char *option); /* NULL: not given */
@@ -124,7 +125,7 @@ const char *cli_nearest(const char *word, const char *const *names, size_t n);
 fv_status cli_dataset_fields(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
 
 /* Opens the dataset of a configuration; an unknown name gets the nearest known one proposed. `options` (NULL: none) as
- * in fv_run_dataset_open; decoding shows a bar, and files that are left out are told. */
+ * in fv_run_dataset_open; decoding shows a bar, and files that are left out are told, unless --quiet is given. */
 fv_status cli_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
                            fv_error *error) FV_MUST_CHECK;
 /* FV_E_ARGUMENT where an option of image files is given and the set is none, or the other way round. */

@@ -61,8 +61,8 @@ static fv_status propose(const char *name, fv_error *error) {
 fv_status cli_dataset_open(const fv_run_config *config, const fv_dataset_options *options, fv_dataset **out,
                            fv_error *error) {
     fv_dataset_options o = options ? *options : (fv_dataset_options){0};
-    o.on_progress = on_progress;
-    o.on_note = on_note;
+    o.on_progress = cli_quiet() ? NULL : on_progress;
+    o.on_note = cli_quiet() ? NULL : on_note;
     o.cancelled = cli_cancelled;
     fv_status status = fv_run_dataset_open(config, &o, out, error);
     cli_bar_clear();

@@ -92,6 +92,12 @@ static fv_status check_arguments(cli_line *line, fv_error *error) {
     return FV_OK;
 }
 
+static bool quiet;
+
+bool cli_quiet(void) {
+    return quiet;
+}
+
 fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char **argv, bool *helped,
                     fv_error *error) {
     struct poptOption table[CLI_MAX_OPTIONS + 2];
@@ -112,6 +118,7 @@ fv_status cli_parse(cli_line *line, const cli_usage *usage, int argc, const char
     fv_status status =
         context ? read_options(line, context, helped, error) : fv_fail(error, FV_E_MEMORY, "out of memory");
     if (status == FV_OK && !*helped) status = check_arguments(line, error);
+    quiet = cli_given(line, "quiet");
     argv[0] = verb;
     return status;
 }

@@ -75,7 +75,7 @@ together() {
     ! large || n=100
     made folder together-data 2000 400
     for i in $(seq $n); do
-        "$fovea" train together-data --epochs 1 --quiet --out "together/$i" >"together-$i.log" 2>&1 &
+        "$fovea" train together-data --epochs 1 --out "together/$i" >"together-$i.log" 2>&1 &
     done
     wait
     [ "$(cat together/*/run.json | sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' | wc -l)" -eq $n ] ||
