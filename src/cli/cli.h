@@ -64,8 +64,8 @@ char *cli_shown(const char *name);
 /* The command as typed, quoted for a shell. */
 const char *cli_command(void);
 
-/* Ctrl-C and SIGTERM end the program at once, with a message. A verb that has something to save or to clear away keeps them: the first
- * one sets a flag that the verb looks at, the second ends the program at once. */
+/* Ctrl-C and SIGTERM end the program at once, with a message. A verb that has something to save or to clear away keeps
+ * them: the first one sets a flag that the verb looks at, the second ends the program at once. */
 void cli_keep_signals(void);
 int cli_signal(void); /* the signal that came, 0 for none */
 bool cli_cancelled(void *context);
