@@ -2,6 +2,7 @@
 
 #include "fovea/data.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -138,6 +139,20 @@ static int create_beside(const char *path, char *name, size_t size) {
         if (fd >= 0 || errno != EEXIST) return fd;
     }
     return -1;
+}
+
+/* Whether `entry` is a name that create_beside makes, of the file `name` or of any (NULL). */
+static bool is_left_over(const char *entry, const char *name) {
+    const char *at = strstr(entry, ".part-");
+    if (!at || strspn(at + 6, "0123456789abcdef") != 16 || at[6 + 16]) return false;
+    return !name || (strlen(name) == (size_t)(at - entry) && strncmp(entry, name, (size_t)(at - entry)) == 0);
+}
+
+void fv_directory_clean(const char *path, const char *name) {
+    DIR *entries = opendir(path);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (is_left_over(entry->d_name, name)) unlinkat(dirfd(entries), entry->d_name, 0);
+    if (entries) closedir(entries);
 }
 
 /* Makes a new name last. 0, or errno; file systems without such a sync are taken as they are. */

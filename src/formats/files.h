@@ -27,6 +27,10 @@ fv_status fv_file_write(const char *path, const void *data, size_t size, fv_erro
  * file system, a quota). */
 fv_status fv_directory_writable(const char *path, fv_error *error) FV_MUST_CHECK;
 
+/* Removes what killed programs left half written in a directory: of the file `name`, or of any (NULL). Only for who
+ * holds a lock that every writer of these files takes. */
+void fv_directory_clean(const char *path, const char *name);
+
 /* The end of a long path, so that the message behind it is not cut off. */
 const char *fv_path_shown(const char *path);
 

@@ -212,22 +212,54 @@ static void name_lock(const fv_image_cache *cache, char name[FV_CACHE_PATH + 8])
     snprintf(name, FV_CACHE_PATH + 8, "%s.lock", cache->path);
 }
 
+/* Whether a locked file still has its name: else who held it before has removed it, and it locks nothing. */
+static bool is_named(int fd, const char *name) {
+    struct stat locked, named;
+    return fstat(fd, &locked) == 0 && stat(name, &named) == 0 && locked.st_ino == named.st_ino &&
+           locked.st_dev == named.st_dev;
+}
+
+/* What killed programs have left of this entry. */
+static void clean(const fv_image_cache *cache) {
+    char directory[FV_CACHE_PATH];
+    const char *name = strrchr(cache->path, '/') + 1;
+    snprintf(directory, sizeof directory, "%.*s", (int)(name - cache->path), cache->path);
+    fv_directory_clean(directory, name);
+}
+
+/* The descriptor of the lock, or -1; *busy: another has it. Where a file system has no locks the file alone. */
+static int try_lock(const fv_image_cache *cache, const char *name, bool *busy) {
+    int fd;
+    *busy = false;
+    while ((fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) >= 0) {
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            *busy = errno == EWOULDBLOCK;
+            if (!*busy) return fd;
+            close(fd);
+            return -1;
+        }
+        if (is_named(fd, name)) {
+            clean(cache);
+            return fd;
+        }
+        close(fd);
+    }
+    return -1;
+}
+
 fv_status fv_image_cache_lock(const fv_image_cache *cache, const fv_dataset_options *o, int *lock, bool *waited,
                               fv_error *error) {
     const struct timespec pause = {0, 20000000};
     char name[FV_CACHE_PATH + 8];
-    bool told = false;
+    bool told = false, busy = false;
+    int fd;
     *waited = false;
     *lock = -1;
     if (!*cache->path) return FV_OK;
     make_directories(cache->path);
     name_lock(cache, name);
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        if (o->cancelled && o->cancelled(o->context)) {
-            close(fd);
-            return fv_fail(error, FV_E_INTERRUPTED, "%s: interrupted", name);
-        }
+    while ((fd = try_lock(cache, name, &busy)) < 0 && busy) {
+        if (o->cancelled && o->cancelled(o->context)) return fv_fail(error, FV_E_INTERRUPTED, "%s: interrupted", name);
         if (!told && o->on_note) o->on_note(o->context, "another fovea reads these images: waiting for it");
         told = true;
         nanosleep(&pause, NULL);
@@ -241,7 +273,7 @@ void fv_image_cache_unlock(const fv_image_cache *cache, int lock) {
     char name[FV_CACHE_PATH + 8];
     if (lock < 0) return;
     name_lock(cache, name);
-    unlink(name); /* who waits for it finds the cache, so one who makes it anew does no harm */
+    unlink(name);
     close(lock);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "formats/files.h"
 #include "formats/run_config.h"
 
 fv_status fv_path_join(char out[FV_PATH_SIZE], const char *directory, const char *file, fv_error *error) {
@@ -73,12 +74,6 @@ fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t
     return FV_OK;
 }
 
-/* Whether a file's name is that of one half written: formats/files.c, create_beside. */
-static bool is_left_over(const char *name) {
-    const char *at = strstr(name, ".part-");
-    return at && strspn(at + 6, "0123456789abcdef") == 16 && at[6 + 16] == 0;
-}
-
 fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return fv_fail(error, FV_E_IO, "%s: could not be read: %s", directory, strerror(errno));
@@ -87,10 +82,7 @@ fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) {
         return fv_fail(error, FV_E_EXISTS,
                        "%s: another fovea is training in it: wait for it, or name another directory", directory);
     }
-    DIR *entries = opendir(directory);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (is_left_over(entry->d_name)) unlinkat(fd, entry->d_name, 0);
-    if (entries) closedir(entries);
+    fv_directory_clean(directory, NULL);
     *lock = fd;
     return FV_OK;
 }
