@@ -316,14 +316,14 @@ fv_status fv_mat_bytes(fv_mat *m, uint8_t **out, fv_error *error) {
     return fail(m, error, "an array of class uint8 holds wider numbers");
 }
 
-fv_status fv_mat_doubles(fv_mat *m, double **out, fv_error *error) {
+fv_status fv_mat_numbers_read(fv_mat *m, fv_mat_numbers *out, fv_error *error) {
     element e;
-    uint8_t *bytes;
+    uint8_t *bytes = NULL;
     FV_TRY(take_numbers(m, &e, &bytes, error));
-    double *values = calloc(m->array.n + 1, sizeof *values);
-    for (size_t i = 0; values && i < m->array.n; i++) values[i] = value_of(e.type, bytes + i * width_of(e.type));
-    free(bytes);
-    if (!values) return fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(m->path));
-    *out = values;
+    *out = (fv_mat_numbers){bytes, e.type};
     return FV_OK;
+}
+
+double fv_mat_number(const fv_mat_numbers *numbers, size_t i) {
+    return value_of(numbers->type, numbers->bytes + i * width_of(numbers->type));
 }

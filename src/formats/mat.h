@@ -28,9 +28,14 @@ fv_status fv_mat_open(const char *path, fv_mat **out, fv_error *error) FV_MUST_C
 void fv_mat_close(fv_mat *mat);
 /* The next array; name "" behind the last one, or of what is no array. */
 fv_status fv_mat_next(fv_mat *mat, fv_mat_array *out, bool *ended, fv_error *error) FV_MUST_CHECK;
-/* The values of the array that fv_mat_next gave, once; malloc'd. As bytes the array must hold uint8; as doubles, any
- * real numbers. */
+/* The values of the array that fv_mat_next gave, once; malloc'd. As bytes the array must hold uint8; as numbers, any
+ * real ones, which stay as wide as they are in the file: number i of them is fv_mat_number. */
 fv_status fv_mat_bytes(fv_mat *mat, uint8_t **out, fv_error *error) FV_MUST_CHECK;
-fv_status fv_mat_doubles(fv_mat *mat, double **out, fv_error *error) FV_MUST_CHECK;
+typedef struct fv_mat_numbers {
+    uint8_t *bytes; /* malloc'd */
+    uint32_t type;
+} fv_mat_numbers;
+fv_status fv_mat_numbers_read(fv_mat *mat, fv_mat_numbers *out, fv_error *error) FV_MUST_CHECK;
+double fv_mat_number(const fv_mat_numbers *numbers, size_t i);
 
 #endif

@@ -42,23 +42,24 @@ static fv_status read_images(const char *path, fv_mat *mat, const fv_mat_array *
 
 static fv_status read_labels(const char *path, fv_mat *mat, const fv_mat_array *a, uint16_t **labels, size_t *n,
                              fv_error *error) {
-    double *values;
+    fv_mat_numbers numbers;
     if (*labels) return fv_fail(error, FV_E_DATA, "%s: holds y twice", fv_path_shown(path));
     if (a->n > UINT32_MAX / 2)
         return fv_fail(error, FV_E_DATA, "%s: y holds %zu labels; at most %u are allowed", fv_path_shown(path), a->n,
                        UINT32_MAX / 2);
-    FV_TRY(fv_mat_doubles(mat, &values, error));
+    FV_TRY(fv_mat_numbers_read(mat, &numbers, error));
     *n = a->n;
     *labels = calloc(a->n + 1, sizeof **labels);
     fv_status status = *labels ? FV_OK : fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));
     for (size_t i = 0; status == FV_OK && i < *n; i++) {
-        const int digit = values[i] >= 1 && values[i] <= 10 ? (int)values[i] : 0;
-        if (digit == 0 || values[i] != digit)
+        const double value = fv_mat_number(&numbers, i);
+        const int digit = value >= 1 && value <= 10 ? (int)value : 0;
+        if (digit == 0 || value != digit)
             status = fv_fail(error, FV_E_DATA, "%s: the label of image %zu is %g; labels are 1 to 10",
-                             fv_path_shown(path), i, values[i]);
+                             fv_path_shown(path), i, value);
         (*labels)[i] = (uint16_t)(digit % 10);
     }
-    free(values);
+    free(numbers.bytes);
     return status;
 }
 

@@ -3,6 +3,8 @@
 #include "mat_test.h"
 #include "set_test.h"
 
+#include <sys/resource.h>
+
 static void sound(const char *d) {
     scratch_put(d, "train_32x32.mat", mat_svhn(24, 0, 2, 1));
     scratch_put(d, "test_32x32.mat", mat_svhn(11, 9, 9, 0));
@@ -283,11 +285,39 @@ static void broken_files_are_refused(void **state) {
     set_hold_faults(faults, sizeof faults / sizeof *faults, sound, "");
 }
 
+/* 64 million labels in 62 KB: what they take is bound to the file by what deflate can pack, and by no more. */
+static void labels_take_no_more_than_they_hold(void **state) {
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(__clang__)
+    skip(); /* their own memory is without limit */
+#else
+    enum { N = 64000000, MOST = 400 << 20 };
+    struct rlimit all, small;
+    size_t pages = 0;
+    bytes content = mat_header();
+    uint8_t *values = calloc(N, 1);
+    assert_non_null(values);
+    mat_add(&content, &(mat_array){"y", 9, 2, {N, 1}, values, N, 1});
+    free(values);
+    scratch_put(directory, "train_32x32.mat", content);
+    FILE *f = fopen("/proc/self/statm", "r");
+    scratch_need(f && fscanf(f, "%zu", &pages) == 1 && fclose(f) == 0, "statm");
+    getrlimit(RLIMIT_AS, &all);
+    small = (struct rlimit){pages * (size_t)sysconf(_SC_PAGESIZE) + MOST, all.rlim_max};
+    setrlimit(RLIMIT_AS, &small);
+    fv_dataset *set;
+    fv_error error = {FV_OK, ""};
+    fv_status status = fv_dataset_open(directory, &set, &error);
+    setrlimit(RLIMIT_AS, &all);
+    assert_int_equal(status, FV_E_DATA);
+    assert_non_null(strstr(error.message, "the label of image 0 is 0"));
+#endif
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(both_ways_to_write_it_are_read),
-        TEST(other_arrays_are_passed_over),
-        TEST(labels_of_any_type_are_read),
+        TEST(both_ways_to_write_it_are_read),       TEST(other_arrays_are_passed_over),
+        TEST(labels_of_any_type_are_read),          TEST(labels_take_no_more_than_they_hold),
         cmocka_unit_test(broken_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
