@@ -33,8 +33,9 @@ const char *fv_class_name(const fv_facts *facts, size_t class) {
     return json_is_string(name) ? json_string_value(name) : "?";
 }
 
-/* More than any figure of a study: sums and products of such stay finite, as JSON's own numbers must. */
-static const double most = 1e100;
+/* More than any figure of a study, the widest forecast included: sums and multiples of such stay finite, as JSON's own
+ * numbers must. */
+static const double most = 1e250;
 
 static bool figures_are_sane(const json_t *json) {
     if (json_is_number(json)) return fabs(json_number_value(json)) <= most;

@@ -241,14 +241,15 @@ static void class_counts(const json_t *confusion, size_t class, size_t *correct,
 
 void fv_answer_confusion(const fv_context *context, fv_buffer *out) {
     const json_t *confusion = fv_fact_part(context->facts, "confusion");
-    size_t worst = 0, worst_correct = 1, worst_total = 1, best = 0, best_correct = 0, best_total = 1;
+    size_t worst = 0, worst_correct = 1, worst_total = 1, best = 0, best_correct = 0, best_total = 1, n = 0;
     for (size_t c = 0; c < json_array_size(confusion); c++) {
         size_t correct, total;
         class_counts(confusion, c, &correct, &total);
         if (!total) continue;
-        if (c == 0 || correct * worst_total < worst_correct * total)
+        const bool first = n++ == 0;
+        if (first || correct * worst_total < worst_correct * total)
             worst = c, worst_correct = correct, worst_total = total;
-        if (c == 0 || correct * best_total > best_correct * total) best = c, best_correct = correct, best_total = total;
+        if (first || correct * best_total > best_correct * total) best = c, best_correct = correct, best_total = total;
     }
     fv_put(out, "Most often it takes ");
     put_pairs(context, out);

@@ -278,6 +278,13 @@ static void uneven_classes_are_told(void **state) {
         "not yet their recipes.");
 }
 
+static void classes_without_images_are_not_the_worst(void **state) {
+    (void)state;
+    check_sentence("{" DATASET ", \"confusion\": [[0, 0], [0, 5]]}", fv_answer_confusion,
+                   "Most often it takes nothing for anything else. Of the classes, 1 comes off worst with "
+                   "100\u202f% (57\u2060\u2013\u2060100) right, 1 best with 100\u202f% (57\u2060\u2013\u2060100).");
+}
+
 /* Figures that print alike are not set against each other, nor is the balanced accuracy of others a reason to. */
 static void like_balanced_figures_are_not_compared(void **state) {
     (void)state;
@@ -350,12 +357,12 @@ static void figures_that_lie_make_a_page(void **state) {
         ", \"scaling\": [{\"n_train\": 9, \"test_correct\": 20, \"test_total\": 10}, {\"n_train\": 9, \"test_total\": "
         "-10}]",
         ", \"augmentation\": [{\"name\": \"none\", \"validation_correct\": 1e90, \"validation_total\": 1e-90}]",
-        ", \"architecture\": [{\"name\": \"m\", \"history\": [{\"train_loss\": 1e99, \"validation_accuracy\": "
-        "-1e99}]}]",
+        ", \"architecture\": [{\"name\": \"m\", \"history\": [{\"train_loss\": 1e249, \"validation_accuracy\": "
+        "-1e249}]}]",
         ", \"final\": {\"test_correct\": 1e15, \"test_total\": 1e-200, \"time_s\": 1e60, \"model\": \"m\"}",
         ", \"confusion\": [[1e90, -1e90], [1e-300, -9223372036854775807]]",
-        ", \"mistakes\": [{\"index\": -1, \"true\": -1e99, \"predicted\": 1e99}]",
-        ", \"embedding\": {\"perplexity\": 5e-324, \"n_features\": 1e100, \"points\": [1]}",
+        ", \"mistakes\": [{\"index\": -1, \"true\": -1e249, \"predicted\": 1e249}]",
+        ", \"embedding\": {\"perplexity\": 5e-324, \"n_features\": 1e250, \"points\": [1]}",
     };
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         char *page = page_of(members[i], FV_OK), *end = strstr(page, "id=\"data\"");
@@ -366,7 +373,7 @@ static void figures_that_lie_make_a_page(void **state) {
         if (strstr(main, "nan") || strstr(main, "inf")) fail_msg("nan or inf on the page of %s", members[i]);
         free(page);
     }
-    free(page_of(", \"final\": {\"test_loss\": 1e101}", FV_E_DATA));
+    free(page_of(", \"final\": {\"test_loss\": 1e251}", FV_E_DATA));
     free(page_of(", \"kernels\": {\"values\": [1, [-1e308]]}", FV_E_DATA));
 }
 
@@ -489,6 +496,7 @@ int main(void) {
         cmocka_unit_test(a_flat_trend_is_not_told_as_one),
         cmocka_unit_test(no_mistake_is_not_no_error),
         cmocka_unit_test(uneven_classes_are_told),
+        cmocka_unit_test(classes_without_images_are_not_the_worst),
         cmocka_unit_test(like_balanced_figures_are_not_compared),
         cmocka_unit_test(counts_that_lie_are_no_counts),
         cmocka_unit_test(figures_that_lie_make_a_page),
