@@ -63,6 +63,12 @@ static fv_status read_labels(const char *path, fv_mat *mat, const fv_mat_array *
     return status;
 }
 
+static fv_status check_counts(const char *path, size_t n_labels, size_t n, fv_error *error) {
+    if (n_labels == n) return FV_OK;
+    return fv_fail(error, FV_E_DATA, "%s: holds %zu labels for %zu images; each needs one", fv_path_shown(path),
+                   n_labels, n);
+}
+
 static fv_status read_arrays(const char *path, fv_mat *mat, fv_images *out, fv_error *error) {
     uint16_t *labels = NULL;
     size_t n_labels = 0;
@@ -72,16 +78,16 @@ static fv_status read_arrays(const char *path, fv_mat *mat, fv_images *out, fv_e
         status = fv_mat_next(mat, &array, &ended, error);
         if (status != FV_OK || ended) break;
         if (strcmp(array.name, "X") == 0) status = read_images(path, mat, &array, out, error);
-        if (strcmp(array.name, "y") == 0) status = read_labels(path, mat, &array, &labels, &n_labels, error);
+        if (strcmp(array.name, "y") != 0) continue;
+        if (out->pixels && !labels)
+            status = check_counts(path, array.n, out->n, error); /* before memory is taken for them */
+        if (status == FV_OK) status = read_labels(path, mat, &array, &labels, &n_labels, error);
     }
     out->labels = labels;
     if (status == FV_OK && (!out->pixels || !labels))
         status = fv_fail(error, FV_E_DATA, "%s: holds no array %s; SVHN's images are X, their labels y",
                          fv_path_shown(path), out->pixels ? "y" : "X");
-    if (status == FV_OK && n_labels != out->n)
-        status = fv_fail(error, FV_E_DATA, "%s: holds %zu labels for %zu images; each needs one", fv_path_shown(path),
-                         n_labels, out->n);
-    return status;
+    return status == FV_OK ? check_counts(path, n_labels, out->n, error) : status;
 }
 
 static fv_status read_file(const char *path, fv_images *out, fv_error *error) {

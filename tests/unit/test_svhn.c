@@ -227,6 +227,9 @@ static void labels_are_missing(const char *d) {
 static void labels_are_fewer(const char *d) {
     put_labels(d, &(mat_array){"y", 9, 2, {1, 1}, "\1", 1, 1});
 }
+static void labels_are_more(const char *d) { /* none of which is looked at */
+    put_labels(d, &(mat_array){"y", 9, 2, {20, 1}, zeros, 20, 1});
+}
 static void labels_are_twice(const char *d) {
     bytes all = mat_svhn(20, 0, 2, 1);
     mat_add(&all, &(mat_array){"y", 9, 2, {2, 1}, "\1\2", 2, 0});
@@ -275,6 +278,7 @@ static void broken_files_are_refused(void **state) {
         SET_FAULT(promises_more_than_the_file, FV_E_DATA, file, "cut short"),
         SET_FAULT(labels_are_missing, FV_E_DATA, file, "no array y"),
         SET_FAULT(labels_are_fewer, FV_E_DATA, file, "1 labels for 2 images"),
+        SET_FAULT(labels_are_more, FV_E_DATA, file, "20 labels for 2 images"),
         SET_FAULT(labels_are_twice, FV_E_DATA, file, "y twice"),
         SET_FAULT(label_is_zero, FV_E_DATA, file, "image 1 is 0", "1 to 10"),
         SET_FAULT(label_is_eleven, FV_E_DATA, file, "image 0 is 11", "1 to 10"),
