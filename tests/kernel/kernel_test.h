@@ -49,7 +49,8 @@ static inline void *test_alloc(size_t n, size_t size_bytes) {
 /* n NaNs, and sixteen floats more that must stay. */
 static inline float *test_guarded(size_t n) {
     float *p = test_alloc(n + 16, sizeof *p);
-    for (size_t i = 0; i < n + 16; i++) p[i] = i < n ? NAN : 7;
+    for (size_t i = 0; i < n; i++) p[i] = NAN;
+    for (size_t i = 0; i < 16; i++) p[n + i] = 7;
     return p;
 }
 
