@@ -72,6 +72,7 @@ fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config
                               const fv_dataset *dataset, const fv_train_state *state, double time_s, fv_error *error) {
     char path[FV_PATH_SIZE];
     FV_TRY(fv_path_join(path, directory, FV_CHECKPOINT_FILE, error));
+    FV_TRY(fv_file_is_own(path, error));
     const double progress[FV_N_PROGRESS] = {state->epoch,
                                             (double)state->n_done,
                                             state->loss,

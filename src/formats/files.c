@@ -212,6 +212,14 @@ fv_status fv_file_write(const char *path, const void *data, size_t size, fv_erro
     return fv_file_write_parts(path, &part, 1, error);
 }
 
+fv_status fv_file_is_own(const char *path, fv_error *error) {
+    struct stat info;
+    char shown[256];
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) return FV_OK;
+    fv_name_shown(fv_path_shown(path), shown, sizeof shown);
+    return fv_fail(error, FV_E_IO, "%s: is a link, which is not written through; remove it", shown);
+}
+
 fv_status fv_directory_writable(const char *path, fv_error *error) {
     char inside[PATH_MAX], name[PATH_MAX];
     int n = snprintf(inside, sizeof inside, "%s/fovea", path);

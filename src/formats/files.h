@@ -23,6 +23,10 @@ typedef struct fv_part {
 fv_status fv_file_write_parts(const char *path, const fv_part *parts, size_t n_parts, fv_error *error) FV_MUST_CHECK;
 fv_status fv_file_write(const char *path, const void *data, size_t size, fv_error *error) FV_MUST_CHECK;
 
+/* FV_E_IO where `path` is a link: a run or a study may have come from somebody else, and nothing outside of it is
+ * written through a link that it brings. */
+fv_status fv_file_is_own(const char *path, fv_error *error) FV_MUST_CHECK;
+
 /* FV_E_IO when no file could be created in the directory; tries it, since permissions do not tell all (a read-only
  * file system, a quota). */
 fv_status fv_directory_writable(const char *path, fv_error *error) FV_MUST_CHECK;

@@ -75,6 +75,9 @@ fv_status fv_run_directory(const char *out, const char *verb, char *path, size_t
 }
 
 fv_status fv_run_lock(const char *directory, int *lock, fv_error *error) {
+    char model[FV_PATH_SIZE]; /* the other files are looked at as they are written */
+    FV_TRY(fv_path_join(model, directory, "model.safetensors", error));
+    FV_TRY(fv_file_is_own(model, error));
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return fv_fail(error, FV_E_IO, "%s: could not be read: %s", directory, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

@@ -90,6 +90,7 @@ fv_status fv_run_write_record(const char *directory, const fv_run_record *record
     char path[FV_PATH_SIZE], date[32];
     fv_run_config config = *record->config;
     FV_TRY(fv_path_join(path, directory, "run.json", error));
+    FV_TRY(fv_file_is_own(path, error));
     FV_TRY(fv_run_config_resolve(&config, error));
     time_t now = time(NULL);
     struct tm utc;

@@ -27,6 +27,7 @@ fv_status fv_run_write_metrics(const char *directory, const fv_epoch *history, i
     char path[FV_PATH_SIZE], *text = NULL;
     size_t size = 0;
     FV_TRY(fv_path_join(path, directory, "metrics.csv", error));
+    FV_TRY(fv_file_is_own(path, error));
     FILE *f = open_memstream(&text, &size);
     if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     fprintf(f, "%s\n", metrics_head);
@@ -53,6 +54,7 @@ fv_status fv_run_write_predictions(const char *directory, const char *split, con
     char path[FV_PATH_SIZE], *text = NULL;
     size_t size = 0;
     FV_TRY(predictions_path(path, directory, split, error));
+    FV_TRY(fv_file_is_own(path, error));
     FILE *f = open_memstream(&text, &size);
     if (!f) return fv_fail(error, FV_E_MEMORY, "%s: out of memory", fv_path_shown(path));
     fprintf(f, "%s\n", predictions_head);

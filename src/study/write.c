@@ -26,6 +26,7 @@ static fv_status write_explain(const fv_study *s, fv_error *error) {
     size_t d = (size_t)fv_net_n_features(s->jobs[s->final_job].net);
     char path[1024];
     FV_TRY(path_in(s, "explain.safetensors", path, error));
+    FV_TRY(fv_file_is_own(path, error));
     fv_named_tensor tensors[6] = {
         {"index", FV_UINT32, 1, {n}, f->explained.at},
         {"logits", FV_FLOAT32, 2, {n, k}, f->logits},
@@ -80,6 +81,7 @@ static fv_status write_final(const fv_study *s, fv_error *error) {
     const fv_job *job = &s->jobs[s->final_job];
     char directory[1024], path[1100];
     FV_TRY(path_in(s, "final", directory, error));
+    FV_TRY(fv_file_is_own(directory, error));
     if (mkdir(directory, 0777) != 0 && errno != EEXIST)
         return fv_fail(error, FV_E_IO, "%s: could not be made", fv_path_shown(directory));
     fv_run_config config = final_config(s, job);
@@ -184,6 +186,7 @@ fv_status fv_study_write_report(const fv_study *s, const char *json, fv_error *e
     float *responses = NULL;
     char path[1024];
     FV_TRY(path_in(s, "report.html", path, error));
+    FV_TRY(fv_file_is_own(path, error));
     fv_status status = FV_OK;
     if (s->options->parts & FV_PART_AUGMENTATION) status = fill_sheet(s, &report.sheet, &names, &sheet);
     if (status == FV_OK && f->done && s->options->parts & FV_PART_KERNELS)
@@ -201,6 +204,7 @@ fv_status fv_study_write_report(const fv_study *s, const char *json, fv_error *e
 fv_status fv_study_write(const fv_study *s, fv_error *error) {
     char path[1024], *json;
     FV_TRY(path_in(s, "study.json", path, error));
+    FV_TRY(fv_file_is_own(path, error));
     fv_status status = fv_study_json(s, &json);
     if (status != FV_OK) return fv_fail(error, status, "study.json: %s", fv_status_text(status));
     status = fv_file_write(path, json, strlen(json), error);

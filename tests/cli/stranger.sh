@@ -101,4 +101,29 @@ cp head other/predictions-test.csv
 refused 3 'predictions of test images are none' compare run other
 echo '0,1,1,0.9,0.9,nan' | cat head - >other/predictions-test.csv
 refused 3 'a loss that is no finite number' compare run other --json
+rm -r other
+
+# Nothing is written through a link that a directory brings.
+echo mine >mine
+for file in report.html predictions-test.csv; do
+    cp -r run other
+    rm -f other/$file
+    ln -s ../mine other/$file
+    verb=report
+    [ $file = report.html ] || verb=eval
+    refused 4 "other/$file: is a link, which is not written through" $verb other
+    rm -r other
+done
+"$fovea" train digits --epochs 100000 --model "dense classes" --quiet --out begun 2>err &
+pid=$!
+until_true [ -e begun/checkpoint.safetensors ]
+kill -9 $pid
+wait $pid 2>/dev/null
+ln -s ../mine begun/model.safetensors
+refused 4 'begun/model.safetensors: is a link, which is not written through' train --resume begun
+rm begun/model.safetensors
+mv begun/checkpoint.safetensors kept
+ln -s ../kept begun/checkpoint.safetensors
+refused 4 'begun/checkpoint.safetensors: is a link, which is not written through' train --resume begun
+[ "$(cat mine)" = mine ] || failures=$((failures + 1))
 [ $failures -eq 0 ]
