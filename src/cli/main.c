@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include "terminal.h"
 
 static char command[4096];
-static volatile sig_atomic_t came, kept;
+static atomic_int came, kept; /* lock-free: a handler may set them, and every thread reads them */
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -34,7 +35,7 @@ static void tell_signal(int number) {
 /* Ends at once, unless the verb keeps signals: then the first is a request, and the second ends at once; not where it
  * is the same one told twice, as timeout(1) tells it to its child and then to its group. */
 static void on_signal(int number) {
-    static int64_t first_ms;
+    static _Atomic int64_t first_ms;
     int reason = errno;
     if (!kept) {
         tell_signal(number);

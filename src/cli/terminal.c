@@ -1,7 +1,7 @@
 #include "terminal.h"
 
 #include <math.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -118,7 +118,7 @@ int cli_columns(FILE *f) {
     return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-static volatile sig_atomic_t bar_is_drawn; /* the terminal is one, and so is its last line */
+static atomic_int bar_is_drawn; /* the terminal is one, and so is its last line */
 
 void cli_bar_draw(const char *before, double part, int width, const char *after) {
     if (!cli_is_terminal(stderr)) return;
