@@ -27,16 +27,16 @@ static fv_status set_first_values(fv_net *net, uint64_t seed) {
 }
 
 /* A single word that is no model and no layer deserves the list of models. */
-static fv_status unknown_model(const char *model, fv_error *error) {
+static void tell_unknown(const char *model, fv_error *error) {
     char known[256];
     const char *names[64];
     size_t n = 0;
     while (n < 64 && (names[n] = fv_model_name((int)n))) n++;
     fv_text_join(known, sizeof known, names, n);
-    return fv_fail(error, FV_E_NAME,
-                   "model `%s`: unknown; the named models are %s; or give a text like `conv 8 3x3, relu, "
-                   "maxpool 2, dense classes`",
-                   model, known);
+    (void)fv_fail(error, FV_E_NAME,
+                  "model `%s`: unknown; the named models are %s; or give a text like `conv 8 3x3, relu, "
+                  "maxpool 2, dense classes`",
+                  model, known);
 }
 
 static bool is_single_unknown_word(const char *model) {
@@ -60,7 +60,10 @@ static fv_status check_input(fv_shape input, int n_classes, fv_error *error) {
 static fv_status create_bare(const char *model, fv_shape input, int n_classes, int pad, fv_net **out, fv_error *error) {
     FV_TRY(check_input(input, n_classes, error));
     const char *text = fv_model_text(model);
-    if (!text && is_single_unknown_word(model)) return unknown_model(model, error);
+    if (!text && is_single_unknown_word(model)) {
+        tell_unknown(model, error);
+        return FV_E_NAME;
+    }
     fv_net *net = calloc(1, sizeof *net);
     if (!net) return fv_fail(error, FV_E_MEMORY, "model: out of memory");
     net->input = input;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "report/numbers.h"
 
 static size_t test_total(const fv_context *context) {
@@ -121,7 +122,7 @@ static bool summarise_kernels(const fv_context *context, kernel_summary *out) {
     *out = (kernel_summary){.low = INFINITY, .high = -INFINITY};
     size_t size;
     if (!fv_kernel_shape(kernels, out->shape, &size)) return false;
-    double *kernel = malloc(size * sizeof *kernel);
+    double *kernel = fv_alloc(size, sizeof *kernel);
     if (!kernel) {
         *context->failed = true;
         return false;
