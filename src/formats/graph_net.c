@@ -54,14 +54,14 @@ static fv_status add_weighted(building *b, const fv_layer *layer, fv_step_kind k
 
 static fv_status add_norm(building *b, const fv_layer *layer, int in) {
     size_t n = (size_t)layer->in.c;
-    double *mean = malloc(2 * n * sizeof *mean), *variance = mean + n;
+    double *mean = malloc(2 * n * sizeof *mean);
     fv_step *s = fv_graph_add(b->graph, FV_STEP_SCALE, in, layer->out, n, n);
     fv_status status = mean && s ? tensor(b, layer, 0, s->weight) : FV_E_MEMORY;
     if (status == FV_OK) status = tensor(b, layer, 1, s->bias);
     if (status == FV_OK) status = tensor(b, layer, 2, mean);
-    if (status == FV_OK) status = tensor(b, layer, 3, variance);
+    if (status == FV_OK) status = tensor(b, layer, 3, mean + n); /* the variances */
     for (size_t c = 0; status == FV_OK && c < n; c++) {
-        s->weight[c] /= sqrt(variance[c] + FV_NORM_EPS);
+        s->weight[c] /= sqrt(mean[n + c] + FV_NORM_EPS);
         s->bias[c] -= mean[c] * s->weight[c];
     }
     free(mean);
