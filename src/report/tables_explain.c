@@ -12,6 +12,12 @@ static size_t at_most(size_t n, size_t max) {
     return n < max ? n : max;
 }
 
+/* The class that a member of `row` numbers; "?" where there is none. */
+static const char *class_in(const fv_context *context, const json_t *row, const char *key) {
+    const double class = fv_fact_number(row, key, -1);
+    return class >= 0 ? fv_class_name(context->facts, fv_counted(class)) : "?";
+}
+
 void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
     const json_t *mistakes = fv_fact_part(context->facts, "mistakes");
     size_t n = json_array_size(mistakes);
@@ -24,8 +30,8 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
     for (size_t i = 0; i < at_most(n, MAX_ROWS); i++) {
         const json_t *row = json_array_get(mistakes, i);
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "index", 0)).s);
-        fv_cell(out, fv_class_name(context->facts, fv_counted(fv_fact_number(row, "true", -1))));
-        fv_cell(out, fv_class_name(context->facts, fv_counted(fv_fact_number(row, "predicted", -1))));
+        fv_cell(out, class_in(context, row, "true"));
+        fv_cell(out, class_in(context, row, "predicted"));
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_true", 0), 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_predicted", 0), 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "loss", 0), 2).s);

@@ -9,7 +9,7 @@ failures=0
 refused() { # status, words, command...
     wanted=$1 words=$2
     shift 2
-    "$fovea" "$@" >out 2>err
+    timeout 60 "$fovea" "$@" >out 2>err # one that is not refused may train for hours
     status=$?
     [ $status -eq "$wanted" ] && grep -q -- "$words" err && return
     echo "fovea $*: status $status, wanted $wanted and \"$words\": $(cat err)"
