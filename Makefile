@@ -41,7 +41,10 @@ bench:
 # readers for FUZZ_SECONDS each. KILLS, FAULTS: fewer of them.
 KILLS ?= 400
 FAULTS ?= 1000000
-soak: build
+soak:
+	@scripts/setup test
+	@scripts/setup ci
+	@$(MAKE) --no-print-directory build
 	@tests/cli/resume.sh $(BUILD)/fovea $(KILLS)
 	@cmake -S . -B $(BUILD) -DFOVEA_TESTS=ON
 	@cmake --build $(BUILD) -j $(JOBS) --target fovea_faults load_tools
