@@ -36,6 +36,11 @@ weights() { # of the run's record
     sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1" 2>/dev/null
 }
 
+facts() { # the study.json of a study or a report, without its times
+    cat out/study.json studied/study.json before/study.json 2>/dev/null | grep -vE \
+        '"(time_s|date|images_per_s|total|training|augmentation|architecture|scaling|mistakes|embedding|neighbours)": ("|[0-9])'
+}
+
 # One fault, in a directory of its own. Leaves nothing, and prints what is wrong.
 try() { # what, fault
     what=$1 fault=$2
@@ -59,6 +64,7 @@ try() { # what, fault
         preview | safetensors | onnx | npz | int8) ls out.* >/dev/null 2>&1 || fail "done, but no file" ;;
         *) cmp -s rows "../rows.$what" || fail "done, but it says: $(cat rows message)" ;;
         esac
+        facts | cmp -s - "../facts.$what" || fail "done, but of other figures: $(facts | diff "../facts.$what" - | head)"
     else
         [ $status -eq $allowed ] || fail "status $status: $(head -n 30 message)"
         read -r first <message
@@ -151,6 +157,7 @@ for what in ${*:-$everything}; do
             echo "$what: does not work: $(cat message)"
             exit 1
         }
+        facts >"../facts.$what"
         cd .. && rm -rf reference
         if [ "${n:-0}" -eq 0 ]; then
             [ $kind = thread ] && continue
