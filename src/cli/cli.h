@@ -111,6 +111,8 @@ fv_status cli_whole(const cli_line *line, const char *option, int min, int max, 
                     fv_error *error) FV_MUST_CHECK;
 /* Sets the field of the same name ("learning-rate": learning_rate) where the option is given. */
 fv_status cli_field(const cli_line *line, const char *option, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
+/* Sets the dataset to the first argument, which there must be. */
+fv_status cli_dataset_argument(const cli_line *line, fv_run_config *config, fv_error *error) FV_MUST_CHECK;
 
 /* The nearest of the names by edit distance; NULL when none is near. */
 const char *cli_nearest(const char *word, const char *const *names, size_t n);

@@ -155,15 +155,25 @@ fv_status cli_whole(const cli_line *line, const char *option, int min, int max, 
     return FV_OK;
 }
 
+static fv_status set_field(const char *field, const char *value, const char *where, fv_run_config *config,
+                           fv_error *error) {
+    const char *name;
+    for (int i = 0; (name = fv_run_config_field(i)); i++)
+        if (strcmp(name, field) == 0) return fv_run_config_set(config, i, value, where, error);
+    return fv_fail(error, FV_E_ARGUMENT, "%s: has no field in run.json", where);
+}
+
 fv_status cli_field(const cli_line *line, const char *option, fv_run_config *config, fv_error *error) {
-    const char *value = cli_value(line, option), *name;
+    const char *value = cli_value(line, option);
     if (!value) return FV_OK;
     char field[32], where[40];
     snprintf(field, sizeof field, "%s", option);
     for (char *at = field; *at; at++)
         if (*at == '-') *at = '_';
     snprintf(where, sizeof where, "--%s", option);
-    for (int i = 0; (name = fv_run_config_field(i)); i++)
-        if (strcmp(name, field) == 0) return fv_run_config_set(config, i, value, where, error);
-    return fv_fail(error, FV_E_ARGUMENT, "--%s: has no field in run.json", option);
+    return set_field(field, value, where, config, error);
+}
+
+fv_status cli_dataset_argument(const cli_line *line, fv_run_config *config, fv_error *error) {
+    return set_field("dataset", line->arguments[0], "DATA", config, error);
 }

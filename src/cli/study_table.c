@@ -173,8 +173,9 @@ fv_status cli_study_print(const char *directory, fv_error *error) {
     scaling(&table, study);
     explained(&table, study);
     cli_table_print(&table, stdout);
-    printf("done in %s · %s/report.html\n", cli_duration(number(json_object_get(study, "time_s"), "total")).s,
-           directory);
+    char *shown = cli_shown(directory);
+    printf("done in %s · %s/report.html\n", cli_duration(number(json_object_get(study, "time_s"), "total")).s, shown);
+    free(shown);
     json_decref(study);
     return FV_OK;
 }

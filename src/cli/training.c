@@ -190,7 +190,11 @@ static void print_recipe(const cli_training *t, FILE *to) {
     fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", c->optimizer,
             c->learning_rate, c->schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads,
             t->threads == 1 ? "" : "s");
-    if (*c->init) fprintf(to, "    init %s\n", c->init);
+    if (*c->init) {
+        char *init = cli_shown(c->init);
+        fprintf(to, "    init %s\n", init);
+        free(init);
+    }
     if (t->augment) fprintf(to, "    augment %s\n", fv_augment_text(t->augment));
     char more[320] = "";
     size_t n = 0;

@@ -53,9 +53,12 @@ static fv_status write_sheet(const cli_line *line, const fv_run_config *config, 
     preview.texts = (const char *const *)texts;
     choose_rows(dataset, preview.n_rows, rows);
     fv_status status = fv_preview_write(&preview, out, error);
+    char *shown = cli_shown(out);
     if (status == FV_OK)
-        printf("%s: %d image%s, %d draw%s of %d augmentation%s\n", out, preview.n_rows, preview.n_rows == 1 ? "" : "s",
-               preview.n_draws, preview.n_draws == 1 ? "" : "s", preview.n_texts, preview.n_texts == 1 ? "" : "s");
+        printf("%s: %d image%s, %d draw%s of %d augmentation%s\n", shown, preview.n_rows,
+               preview.n_rows == 1 ? "" : "s", preview.n_draws, preview.n_draws == 1 ? "" : "s", preview.n_texts,
+               preview.n_texts == 1 ? "" : "s");
+    free(shown);
     free(texts);
     return status;
 }

@@ -261,11 +261,11 @@ static fv_status print(const prediction *p, const cli_line *line, fv_error *erro
         if (p->failed[i]) continue;
         any = true;
         answer_of(p->logits + i * (size_t)p->n_classes, p->n_classes, answers);
-        shown = csv ? NULL : cli_shown(p->files[i]);
+        shown = cli_shown(p->files[i]);
         if (json)
             json_array_append_new(list, to_json(p, shown, answers, !cli_given(line, "top")));
         else if (csv)
-            print_csv_row(p, p->files[i], answers);
+            print_csv_row(p, cli_is_terminal(stdout) ? shown : p->files[i], answers);
         else
             add_row(p, &table, shown, answers);
         free(shown);

@@ -100,7 +100,7 @@ static fv_status read_options(const cli_line *line, fv_study_options *o, fv_run_
     config->seed = o->seed;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) FV_TRY(cli_field(line, fields[i], config, error));
     FV_TRY(cli_dataset_fields(line, config, error));
-    snprintf(config->dataset, sizeof config->dataset, "%s", line->arguments[0]);
+    FV_TRY(cli_dataset_argument(line, config, error));
     o->epochs = config->epochs;
     o->seed = config->seed;
     o->threads = cli_threads(config->threads);
@@ -266,8 +266,9 @@ static fv_status study(cli_line *line, record *r, fv_dataset **dataset, fv_error
     if (cli_given(line, "resume")) FV_TRY(resume(line, r, &done, error));
     if (done) {
         if (json) return cli_study_copy(cli_value(line, "resume"), error);
-        if (!quiet)
-            printf("%s is done: its page is %s/report.html\n", cli_value(line, "resume"), cli_value(line, "resume"));
+        char *shown = cli_shown(cli_value(line, "resume"));
+        if (!quiet) printf("%s is done: its page is %s/report.html\n", shown, shown);
+        free(shown);
         return FV_OK;
     }
     if (!line->n_arguments)

@@ -68,12 +68,7 @@ static fv_status read_config(const cli_line *line, fv_run_config *config, fv_err
         FV_TRY(cli_model_choose(cli_value(line, "model"), "--model", config, error));
         config->pad = -1;
     }
-    if (line->n_arguments) {
-        if (strlen(line->arguments[0]) >= sizeof config->dataset)
-            return fv_fail(error, FV_E_ARGUMENT, "%.60s...: the path is too long: at most %zu characters",
-                           line->arguments[0], sizeof config->dataset - 1);
-        snprintf(config->dataset, sizeof config->dataset, "%s", line->arguments[0]);
-    }
+    if (line->n_arguments) FV_TRY(cli_dataset_argument(line, config, error));
     if (!*config->dataset)
         return fv_fail(error, FV_E_ARGUMENT,
                        "train: no dataset is named: give `fovea train DATA`, e.g. `fovea train digits`");
@@ -126,7 +121,9 @@ static void print_end(const cli_training *t, const char *directory, FILE *to) {
     if (t->score.n) fprintf(to, " · validation %s", cli_accuracy(t->score.correct, t->score.n, 1).s);
     if (fv_macro_differs(&t->macro, t->score.correct, t->score.n))
         fprintf(to, " · balanced %s", cli_percent(t->macro.accuracy, 1).s);
-    fprintf(to, " · weights %.8s · %s\n", hash, directory);
+    char *shown = cli_shown(directory);
+    fprintf(to, " · weights %.8s · %s\n", hash, shown);
+    free(shown);
 }
 
 /* Standard output gets the record itself. */
@@ -224,9 +221,11 @@ static fv_status tell_ended(const cli_line *line, const run *r, const fv_run_inf
                        "%s: diverged in epoch %d, and would again: train it anew with a lower learning rate than %g",
                        r->directory, info->epochs_done + 1, info->config.learning_rate);
     remove_checkpoint(r->directory); /* where it was killed just before */
+    char *shown = cli_shown(r->directory);
     if (r->training.rows)
-        fprintf(r->training.rows, "%s is done: %d epoch%s, weights %.8s\n", r->directory, info->epochs_done,
+        fprintf(r->training.rows, "%s is done: %d epoch%s, weights %.8s\n", shown, info->epochs_done,
                 info->epochs_done == 1 ? "" : "s", info->weights_sha256);
+    free(shown);
     return cli_given(line, "json") ? print_record(r->directory, error) : FV_OK;
 }
 

@@ -11,10 +11,17 @@
 
 enum { MAX_NAME = 100 /* bytes */ };
 
+/* The code of the first control character, of those beyond ASCII (U+0080 to U+009F), too; 0: there is none. */
+static int control_in(const char *name) {
+    for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
+        if (*at < ' ' || *at == 127) return *at;
+        if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) return at[1];
+    }
+    return 0;
+}
+
 bool fv_class_name_good(const char *name) {
-    for (const char *at = name; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 127) return false;
-    return *name && strlen(name) <= MAX_NAME && fv_is_utf8(name);
+    return *name && !control_in(name) && strlen(name) <= MAX_NAME && fv_is_utf8(name);
 }
 
 /* Checks name number i against itself and those before it. */
@@ -26,11 +33,10 @@ static fv_status check_name(const char *path, char *const *names, int i, fv_erro
     if (strlen(name) > MAX_NAME || !fv_is_utf8(name))
         return fv_fail(error, FV_E_DATA, "%s: line %d is no class name: UTF-8 of at most %d bytes is",
                        fv_path_shown(path), i + 1, MAX_NAME);
-    for (const char *at = name; *at; at++) {
-        if ((unsigned char)*at < ' ' || *at == 127)
-            return fv_fail(error, FV_E_DATA, "%s: line %d holds a control character (code %d); a class name is text",
-                           fv_path_shown(path), i + 1, *at);
-    }
+    const int code = control_in(name);
+    if (code)
+        return fv_fail(error, FV_E_DATA, "%s: line %d holds a control character (code %d); a class name is text",
+                       fv_path_shown(path), i + 1, code);
     for (int j = 0; j < i; j++) {
         if (strcmp(names[j], name) == 0)
             return fv_fail(error, FV_E_DATA, "%s: lines %d and %d are both \"%s\"; every class needs a name of its own",

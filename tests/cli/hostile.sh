@@ -11,11 +11,10 @@ fail() {
     echo "$*"
     failures=$((failures + 1))
 }
-# No control character but the ends of lines.
+# No control character but tabs and the ends of lines; U+0080 to U+009F are some, too.
 plain() { # sink, file
-    LC_ALL=C grep -q '[^[:print:][:space:]]' "$2" && LC_ALL=C tr -d '\200-\377' <"$2" | LC_ALL=C grep -q '[[:cntrl:]]' &&
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]\|\302[\200-\237]')" "$2" ||
         fail "$1: control characters: $(cat -v "$2")"
-    tr -d '\n' <"$2" | grep -q "$(printf '[\001-\010\013-\037\177]')" && fail "$1: control characters: $(cat -v "$2")"
 }
 
 # A set whose classes are named by somebody who means harm.
@@ -89,13 +88,51 @@ fi
 
 # The terminal: names of folders, of files, of a model file and of its record, words of the command line.
 esc=$(printf '\033')
-mkdir "bad${esc}[2Jx" && cp set/* "bad${esc}[2Jx"
-"$fovea" data info "bad${esc}[2Jx/x.csv" >out 2>err
-plain 'data info' out
-plain 'data info' err
-"$fovea" train "bad${esc}[2Jx/x.csv" --model 'dense classes' --epochs 1 --out run2 >out 2>err
-plain 'train' out
-plain 'train' err
+bad=$(printf 'bad\033[2J\302\2332Jx')
+on_screen() { # verb, its words...: it does its work, and shows no name as it is
+    "$fovea" "$@" >out 2>err || fail "$*: $(cat -v err)"
+    plain "$1" out
+    plain "$1" err
+}
+mkdir "$bad" && cp set/* "$bad" && cp =1.png "$bad/$bad.png"
+on_screen data info "$bad/x.csv"
+on_screen data preview "$bad/x.csv" --augment 'rotation 30' -o "$bad/sheet.png"
+on_screen predict run "$bad/$bad.png"
+for verb in train study; do # whose run.json could not be read again
+    "$fovea" $verb "$bad/x.csv" --epochs 1 --out refused >out 2>err
+    [ $? -eq 2 ] && grep -q 'DATA: holds a control character (code 27)' err && [ ! -e refused ] ||
+        fail "$verb: $(cat -v out err)"
+done
+data=$(printf 'data\302\2332Jx') from=$(printf 'from\302\2332J')
+cp -r set "$data" && cp run/model.safetensors "$from"
+on_screen train "$data/x.csv" --model 'dense classes' --epochs 1 --init "$from" --out "$bad/run"
+on_screen train --resume "$bad/run"
+on_screen eval "$bad/run"
+on_screen verify "$bad/run"
+on_screen report "$bad/run"
+on_screen compare "$bad/run" run
+on_screen study digits --epochs 1 --seeds 1 --parts architecture,kernels --out "$bad/study"
+on_screen study --resume "$bad/study"
+on_screen report "$bad/study"
+if [ "$(script -qec 'echo there' /dev/null </dev/null 2>/dev/null | tr -d '\r')" = there ]; then # CSV, too, on a terminal
+    SHELL=/bin/sh script -qec "stty -onlcr; '$fovea' predict run '$bad/$bad.png' --csv" /dev/null </dev/null >out
+    grep -qF 'bad?[2J??2Jx/' out || fail "predict --csv on a terminal: $(cat -v out)"
+    plain 'predict --csv' out
+fi
+"$fovea" predict run "$bad/$bad.png" --csv >out
+grep -qF "$bad/$bad.png," out || fail "predict --csv: another name than the file's: $(cat -v out)"
+for line in "$(printf '\302\2332J')" "${esc}[2J"; do # as names of classes they are refused
+    mkdir named && cp set/x.csv named && { printf 'a\nb\nc\n%s\n' "$line"; } >named/classes.txt
+    "$fovea" data info named/x.csv >out 2>err
+    [ $? -eq 3 ] && grep -q 'classes.txt: line 4 holds a control character' err || fail "a class's name: $(cat -v out err)"
+    plain 'classes.txt' err
+    rm -r named
+    mkdir -p named/train/a "named/train/b$line" && cp =1.png named/train/a && cp =1.png "named/train/b$line"
+    "$fovea" data info ./named >out 2>err
+    [ $? -eq 3 ] && grep -q 'is no class name' err || fail "a folder's name: $(cat -v out err)"
+    plain 'folder' err
+    rm -r named
+done
 "$fovea" predict run "none${esc}]0;title" >out 2>err && fail 'predict of nothing'
 plain 'predict' err
 "$fovea" train digits --model "dense${esc}[31m" --out run3 >out 2>err && fail 'train of no model'

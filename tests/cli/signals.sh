@@ -84,11 +84,12 @@ told_twice() { # into a step that has just begun; false where it took too long t
     until_true worked $pid $(($(ticks $pid) + 100))
     first=$(now_ms)
     kill -INT $pid
-    sleep 0.05
+    sleep 0.03
     kill -INT $pid
-    sleep 0.05
+    took=$(($(now_ms) - first))
+    sleep 0.3 # it may take its time to end
     ! ended $pid || {
-        [ $(($(now_ms) - first)) -ge 200 ] || fail "a signal told twice is taken for two"
+        [ $took -ge 120 ] || fail "a signal told twice is taken for two"
         wait $pid
         return 1
     }
@@ -98,7 +99,6 @@ until told_twice; do
     attempts=$((attempts + 1))
     [ $attempts -lt 20 ] || fail "two signals within 200 ms could not be sent"
 done
-sleep 0.25
 kill -INT $pid
 wait $pid
 status=$?
