@@ -71,7 +71,7 @@ find run begun -type f -exec cksum {} + | sort | cmp -s - before || fail "files 
 vanishes() {
     file=$1
     shift
-    "$fovea" "$@" --quiet --out gone >rows 2>messages &
+    timeout 120 "$fovea" "$@" --quiet --out gone >rows 2>messages &
     pid=$!
     until_true [ -e "gone/$file" ]
     until rm -rf gone 2>/dev/null; do :; done

@@ -75,6 +75,15 @@ kills=$all
 train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate 0.5 --schedule constant --patience 40 \
     --checkpoint-every 0.002
 
+# It does go on, and does not begin again: from the middle of an epoch, as --checkpoint-every asks, and from its end.
+"$fovea" train digits --epochs 1 --batch 1 --checkpoint-every 0.001 --quiet --out middle 2>messages &
+pid=$!
+until_true [ -e middle/checkpoint.safetensors ]
+kill -9 $pid
+wait $pid 2>/dev/null && fail "middle: it had ended"
+"$fovea" train --resume middle >rows 2>messages || fail "middle: $(cat messages)"
+grep -q 'resumed after 0 of 1 epochs and [0-9]* images' rows || fail "no checkpoint within an epoch: $(cat rows)"
+
 # What cannot go on is refused, and left as it is.
 "$fovea" train digits --epochs 100000 --quiet --out busy 2>messages &
 pid=$!
@@ -83,6 +92,16 @@ until_true [ -e busy/checkpoint.safetensors ]
 [ $? -eq 2 ] && grep -q 'busy: another fovea is training' messages || fail "a second one trains beside: $(cat messages)"
 kill -9 $pid
 wait $pid 2>/dev/null
+cp -r busy onward
+touch onward/model.safetensors.part-0123456789abcdef # half written by one that was killed
+"$fovea" train --resume onward >rows 2>messages &
+pid=$!
+until_true grep -q '^ *[0-9].*%.*%' rows
+kill -9 $pid
+wait $pid 2>/dev/null
+epoch=$(sed -n 's/^ *\([0-9]*\) .*%.*%.*/\1/p' rows | head -n 1)
+grep -q "resumed after $((epoch - 1)) of 100000 epochs$" rows && [ "$epoch" -gt 1 ] || fail "began again: $(head -n 20 rows)"
+[ ! -e onward/model.safetensors.part-0123456789abcdef ] || fail "left behind: $(ls onward)"
 cp -r busy changed
 sed -i 's/"train_sha256": "./"train_sha256": "x/' changed/run.json
 "$fovea" train --resume changed >rows 2>messages
@@ -187,3 +206,13 @@ refused 3 'resume.json: not as the study wrote it'
 cp kept.json study-killed/resume.json
 find study-killed -type f -exec cksum {} + | sort >b
 cmp -s a b || fail "the refused study was changed"
+
+# What is done is not trained again: it would be written anew.
+stat -c '%n %i %y' study-killed/trainings/* >a
+n=$(wc -l <a)
+"$fovea" study --resume study-killed --quiet 2>messages &
+pid=$!
+until_true eval '[ "$(ls study-killed/trainings/*.safetensors | wc -l)" -gt $n ]'
+kill -9 $pid
+wait $pid 2>/dev/null
+stat -c '%n %i %y' $(cut -d ' ' -f 1 a) | cmp -s a - || fail "study: trained again what was done"

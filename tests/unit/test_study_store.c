@@ -55,20 +55,46 @@ static void what_is_kept_comes_back(void **state) {
     assert_true(kept.predictions[3].index == 3 && kept.predictions[3].truth == 1 && kept.predictions[3].loss == 0.25f);
 }
 
-/* Nothing of another study is taken: its name is another. */
+static bool is_found(void) {
+    bool found;
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    return found;
+}
+
+/* Nothing of another study is taken: its name is another, for each thing that a training depends on. */
 static void others_are_not_found(void **state) {
     (void)state;
-    bool found = true;
+    fv_study_options *o = &kept.options;
+    const fv_study_options options = *o;
+    const fv_job job = kept.job;
     put(bytes_of, size_of);
-    kept.options.epochs++;
-    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
-    assert_false(found);
-    kept.options.epochs--;
-    kept.small.dataset.train_sha256[0] ^= 1;
-    found = true;
-    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
-    assert_false(found);
-    kept.small.dataset.train_sha256[0] ^= 1;
+    assert_true(is_found());
+#define OTHER(change)                                                                                                  \
+    change;                                                                                                            \
+    assert_false(is_found());                                                                                          \
+    *o = options, kept.job = job
+    OTHER(o->epochs++);
+    OTHER(o->batch++);
+    OTHER(o->optimizer = "adam");
+    OTHER(o->learning_rate = 0.125);
+    OTHER(o->schedule = "constant");
+    OTHER(o->validation /= 2);
+    OTHER(o->split_seed++);
+    OTHER(kept.job.text = (char *)"conv 2 1x1, dense classes");
+    OTHER(kept.job.augment = (char *)"rotation 30");
+    OTHER(kept.job.fraction = 0.5);
+    OTHER(kept.job.seed++);
+    OTHER(kept.job.parts = FV_PART_SCALING);
+    OTHER(kept.study.final_job = -1);
+    kept.study.final_job = 0;
+    OTHER(kept.study.pad++);
+    kept.study.pad--;
+    char *const sums[] = {kept.small.dataset.train_sha256, kept.small.dataset.test_sha256};
+    for (int i = 0; i < 2; i++) {
+        OTHER(sums[i][0] ^= 1);
+        sums[i][0] ^= 1;
+    }
+    assert_true(is_found());
 }
 
 static void every_flipped_bit_is_refused(void **state) {
