@@ -1,6 +1,6 @@
 /* A system that fails: linked into the program in place of the calls below, it lets the n-th call of a kind fail, once
- * or from then on. FOVEA_FAULT is KIND:N or KIND:N+ (KIND: memory, disk, thread); with KIND:0 none fails and the number
- * of calls is written to descriptor 9 at the end. */
+ * or from then on. FOVEA_FAULT is KIND:N or KIND:N+ (KIND: memory, disk, thread, map); with KIND:0 none fails and the
+ * number of calls is written to descriptor 9 at the end. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #include "memory_test.h"
 
-typedef enum fault_kind { NONE, MEMORY, DISK, THREAD } fault_kind;
+typedef enum fault_kind { NONE, MEMORY, DISK, THREAD, MAP } fault_kind;
 
 static fault_kind kind;
 static long nth;
@@ -66,7 +66,7 @@ REAL(json_t *, json_load_file, const char *path, size_t flags, json_error_t *err
 }
 
 REAL(void *, mmap, void *at, size_t size, int protection, int flags, int fd, off_t offset) {
-    if (!fails(MEMORY)) return __real_mmap(at, size, protection, flags, fd, offset);
+    if (!fails(MAP)) return __real_mmap(at, size, protection, flags, fd, offset);
     errno = ENOMEM;
     return MAP_FAILED;
 }
@@ -158,9 +158,9 @@ __attribute__((constructor)) static void begin(void) {
     static const struct {
         const char *name;
         fault_kind kind;
-    } kinds[] = {{"memory:", MEMORY}, {"disk:", DISK}, {"thread:", THREAD}};
+    } kinds[] = {{"memory:", MEMORY}, {"disk:", DISK}, {"thread:", THREAD}, {"map:", MAP}};
     const char *fault = getenv("FOVEA_FAULT");
-    for (int i = 0; fault && i < 3; i++) {
+    for (int i = 0; fault && i < 4; i++) {
         size_t n = strlen(kinds[i].name);
         if (strncmp(fault, kinds[i].name, n) != 0) continue;
         nth = strtol(fault + n, NULL, 10);

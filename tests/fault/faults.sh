@@ -1,11 +1,11 @@
 #!/bin/sh
-# faults.sh PROGRAM MOST [WORK...]: the n-th call of memory, disk or threads fails (faults.c), for every n of each WORK
+# faults.sh PROGRAM MOST [WORK...]: the n-th call of memory, disk, threads or mmap fails (faults.c), for every n of each WORK
 # (all that `work` below knows), or for MOST of them, evenly spread. The program must end with the right result, or with
 # the right status and a message; what was there before must be untouched, nothing half-written may be left. FAULT_JOBS
 # (all processors) run side by side. FAULT_CALLS=1,9-14: these calls alone.
 set -u
 everything="train resume study studied eval report predict compare verify info audit preview folder cached safetensors
-    onnx npz c int8"
+    onnx npz c int8 mapped"
 
 work() {
     case $1 in
@@ -23,6 +23,8 @@ work() {
     preview) "$fovea" data preview ../set.csv --augment "rotation 30" --images 2 --draws 2 -o out.png ;;
     folder) XDG_CACHE_HOME=. "$fovea" data info ../folder --threads 1 ;;
     cached) XDG_CACHE_HOME=../cache "$fovea" data info ../folder ;;
+    mapped) "$fovea" train ../large --subset 50 --model "dense classes" --epochs 1 --threads 1 --quiet --out out &&
+        weights out/run.json ;;
     int8) "$fovea" export before -o out.c --int8 --quiet ;;
     *) "$fovea" export before -o out."$1" --verify --quiet ;;
     esac
@@ -113,6 +115,13 @@ for i in 1 2 3 4 5 6 7 8; do
         printf 'P5 4 4 255\n%s' "$class$i-0123456789ab$i$i" | head -c 27 >folder/$class/$i.pgm
     done
 done
+mkdir large # all holes: 1024 images of 256x256, every other of a second class
+printf '\0\0\10\3\0\0\4\0\0\0\1\0\0\0\1\0' >large/train-images-idx3-ubyte
+truncate -s $((16 + (64 << 20))) large/train-images-idx3-ubyte
+{ printf '\0\0\10\1\0\0\4\0' && printf '\0\1%.0s' $(seq 512); } >large/train-labels-idx1-ubyte
+printf '\0\0\10\3\0\0\0\2\0\0\1\0\0\0\1\0' >large/t10k-images-idx3-ubyte
+truncate -s $((16 + (2 << 16))) large/t10k-images-idx3-ubyte
+printf '\0\0\10\1\0\0\0\2\0\1' >large/t10k-labels-idx1-ubyte
 
 # What is there before: a run, a training and a study that stopped half-way, a cache. All from a directory beside the sets.
 mkdir begin && cd begin || exit 1
@@ -150,7 +159,11 @@ chosen() { # how many there are
 : >failed
 tried=0
 for what in ${*:-$everything}; do
-    for kind in memory disk thread; do
+    for kind in memory disk thread map; do
+        case $what:$kind in
+        mapped:map) ;; # a file so large that it is mapped: its other calls are those of `train`
+        mapped:*) continue ;;
+        esac
         mkdir reference && cd reference && cp -r ../before . || exit 1
         [ ! -e "../$what" ] || cp -r "../$what"/* . || exit 1
         n=$(FOVEA_FAULT=$kind:0 work "$what" 9>&1 >"../rows.$what" 2>message) || {
@@ -160,7 +173,10 @@ for what in ${*:-$everything}; do
         facts >"../facts.$what"
         cd .. && rm -rf reference
         if [ "${n:-0}" -eq 0 ]; then
-            [ $kind = thread ] && continue
+            case $what:$kind in
+            mapped:*) ;;
+            *:thread | *:map) continue ;;
+            esac
             echo "$what: no calls of $kind"
             exit 1
         fi
