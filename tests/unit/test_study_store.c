@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "cmocka_test.h"
+#include "fovea/machine.h"
 
 static store_test kept;
 static char *bytes_of;
@@ -69,6 +70,12 @@ static void others_are_not_found(void **state) {
     const fv_job job = kept.job;
     put(bytes_of, size_of);
     assert_true(is_found());
+    fv_safetensors *file;
+    char version[64];
+    snprintf(version, sizeof version, "fovea %s\nmodel ", fv_version());
+    assert_int_equal(fv_safetensors_parse("x", bytes_of, size_of, &file, NULL), FV_OK);
+    assert_memory_equal(fv_safetensors_metadata(file, "training"), version, strlen(version));
+    fv_safetensors_destroy(file);
 #define OTHER(change)                                                                                                  \
     change;                                                                                                            \
     assert_false(is_found());                                                                                          \

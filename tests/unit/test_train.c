@@ -456,8 +456,8 @@ static void test_strange_states(void **state) {
     float *infinite = calloc(s.at[1].n_weights, sizeof *infinite);
     assert_non_null(infinite);
     infinite[3] = INFINITY;
-    fv_train_state wrong[16];
-    for (int i = 0; i < 16; i++) wrong[i] = s.at[1];
+    fv_train_state wrong[17];
+    for (int i = 0; i < 17; i++) wrong[i] = s.at[1];
     wrong[0].n_weights++;
     wrong[1].n_statistics = 0;
     wrong[2].epoch = -1;
@@ -474,7 +474,8 @@ static void test_strange_states(void **state) {
     wrong[13].best_loss = 0.5;
     wrong[14].array[FV_STATE_WEIGHTS] = infinite;
     wrong[15].array[FV_STATE_OPTIMIZER2] = infinite;
-    for (int i = 0; i < 16; i++) {
+    wrong[16].loss = INFINITY;
+    for (int i = 0; i < 17; i++) {
         fv_net *other = new_net(stateful);
         char before[65], after[65];
         fv_net_hash(other, before);
