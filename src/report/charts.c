@@ -63,6 +63,31 @@ void fv_chart_extend(const fv_context *context, json_t *rows, json_t *more) {
     json_decref(more);
 }
 
+void fv_chart_extent(const json_t *rows, const char *const keys[], size_t n_keys, double *low, double *high) {
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        for (size_t k = 0; k < n_keys; k++) {
+            const double value = fv_fact_number(json_array_get(rows, i), keys[k], NAN);
+            *low = fmin(*low, value), *high = fmax(*high, value);
+        }
+}
+
+void fv_chart_ticks(const fv_context *context, json_t *axis, double low, double high) {
+    enum { FEWEST = 3 };
+    const json_t *values = json_object_get(axis, "values");
+    int n = 0;
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const double value = json_number_value(json_array_get(values, i));
+        n += value >= low && value <= high;
+    }
+    if (n >= FEWEST || !(low > 0) || !(high > low) || !isfinite(high)) return;
+    const double most = (high - low) / FEWEST, unit = pow(10, floor(log10(most)));
+    const double step = most >= 5 * unit ? 5 * unit : most >= 2 * unit ? 2 * unit : unit;
+    json_t *even = json_array();
+    const double first = ceil(low / step);
+    for (int i = 0; (first + i) * step <= high && i < 20; i++) fv_append(context, even, json_real((first + i) * step));
+    fv_set(context, axis, "values", even);
+}
+
 /* Right of the middle, values are written left of their dot, so that none leaves the chart. */
 static void add_labels(const fv_context *context, json_t *chart, const json_t *rows) {
     json_t *left = json_array(), *right = json_array();
@@ -182,7 +207,7 @@ static void chart_curves(const fv_context *context, const json_t *rows, const ch
     json_t *y = json_object_get(json_object_get(json_object_get(chart, "spec"), "encoding"), "y");
     json_t *axis = json_object_get(y, "axis");
     fv_set(context, axis, "labelExpr",
-           json_string(is_loss ? "format(datum.value, '.3~f')" : "format(datum.value * 100, '.3~f') + '\u202f%'"));
+           json_string(is_loss ? "format(datum.value, '.3~r')" : "format(datum.value * 100, '.3~f') + '\u202f%'"));
     if (n_epochs == 1) { /* a line of one point is none */
         json_t *line = json_array_get(json_object_get(json_object_get(chart, "spec"), "layer"), 1);
         fv_set(context, json_object_get(line, "mark"), "point", json_true());
@@ -191,6 +216,9 @@ static void chart_curves(const fv_context *context, const json_t *rows, const ch
     fv_set(context, y, "scale", json_pack("{s:s, s:b, s:i}", "type", "log", "nice", 0, "padding", 8));
     fv_set(context, axis, "values",
            json_loads("[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]", 0, NULL));
+    double low = INFINITY, high = -INFINITY;
+    fv_chart_extent(out, (const char *const[]){"low", "high"}, 2, &low, &high);
+    fv_chart_ticks(context, axis, low, high);
 }
 
 /* A run's own history as one row of the study's kind. */

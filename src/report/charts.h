@@ -23,6 +23,12 @@ json_t *fv_chart_seeds(const fv_context *context, const json_t *rows, const char
 /* Appends `more` to `rows` and takes it. */
 void fv_chart_extend(const fv_context *context, json_t *rows, json_t *more);
 
+/* Sees to three values at least on a logarithmic axis from `low` to `high`: where fewer of axis.values lie on it, they
+ * give way to even steps. */
+void fv_chart_ticks(const fv_context *context, json_t *axis, double low, double high);
+/* Widens [*low, *high] to hold the rows' members `keys`. */
+void fv_chart_extent(const json_t *rows, const char *const keys[], size_t n_keys, double *low, double *high);
+
 void fv_chart_scaling(const fv_context *context, json_t *charts);
 void fv_chart_confusion(const fv_context *context, json_t *charts);
 void fv_chart_embedding(const fv_context *context, json_t *charts);

@@ -39,7 +39,7 @@ static json_t *line_rows(const fv_context *context, const json_t *fit, double n_
         for (int k = 0; k < 2; k++) { /* a line through two points has no band */
             const char *key = k ? "high" : "low";
             if (json_is_number(json_object_get(point, key)))
-                fv_set(context, row, key, json_real(json_number_value(json_object_get(point, key))));
+                fv_set(context, row, key, json_real(fv_fact_error(point, key, 0)));
         }
         fv_append(context, out, row);
     }
@@ -50,8 +50,8 @@ static json_t *forecast_rows(const fv_context *context, const json_t *points) {
     json_t *out = json_array();
     for (size_t i = 0; i < json_array_size(points); i++) {
         const json_t *point = json_array_get(points, i);
-        fv_interval interval = {fv_fact_number(point, "low", NAN), fv_fact_number(point, "high", NAN)};
-        double error = fv_fact_number(point, "error", 0);
+        fv_interval interval = {fv_fact_error(point, "low", NAN), fv_fact_error(point, "high", NAN)};
+        double error = fv_fact_error(point, "error", 0);
         bool bounded = isfinite(interval.low) && isfinite(interval.high);
         int decimals = fv_percent_decimals(bounded ? (interval.high - interval.low) / 2 : 0.01);
         json_t *row =
@@ -104,11 +104,17 @@ void fv_chart_scaling(const fv_context *context, json_t *charts) {
         if (i == 0)
             fv_append(context, labels, label("forecast", fv_fact_number(row, "n", 1), fv_fact_number(row, "error", 1)));
     }
+    json_t *line = line_rows(context, fit, n_max);
+    const json_t *const drawn_rows[] = {measured, seeds, line, forecast};
+    double low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < sizeof drawn_rows / sizeof *drawn_rows; i++)
+        fv_chart_extent(drawn_rows[i], (const char *const[]){"error", "low", "high"}, 3, &low, &high);
+    const json_t *encoding = json_object_get(chart, "encoding");
+    fv_chart_ticks(context, json_object_get(json_object_get(encoding, "y"), "axis"), low, high);
     fv_chart_data(context, chart, "measured", measured);
     fv_chart_data(context, chart, "seeds", seeds);
-    fv_chart_data(context, chart, "line", line_rows(context, fit, n_max));
+    fv_chart_data(context, chart, "line", line);
     fv_chart_data(context, chart, "forecast", forecast);
     fv_chart_data(context, chart, "labels", labels);
-    json_t *x = json_object_get(json_object_get(chart, "encoding"), "x");
-    fv_set(context, json_object_get(x, "axis"), "values", values);
+    fv_set(context, json_object_get(json_object_get(encoding, "x"), "axis"), "values", values);
 }

@@ -13,6 +13,11 @@ double fv_fact_number(const json_t *object, const char *key, double fallback) {
     return json_is_number(value) ? json_number_value(value) : fallback;
 }
 
+double fv_fact_error(const json_t *object, const char *key, double fallback) {
+    const double error = fv_fact_number(object, key, fallback);
+    return error > 1 ? 1 : error;
+}
+
 size_t fv_counted(double number) {
     return number >= 0 && number <= 0x1p53 ? (size_t)llround(number) : 0;
 }

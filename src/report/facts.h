@@ -27,6 +27,8 @@ const char *fv_class_name(const fv_facts *facts, size_t class);
 
 /* A member of an object, with a fallback where it is absent or of another type. `object` may be NULL. */
 double fv_fact_number(const json_t *object, const char *key, double fallback);
+/* The same of an error, which a fitted line may put above all images: 1 at most; NaN stays it. */
+double fv_fact_error(const json_t *object, const char *key, double fallback);
 const char *fv_fact_text(const json_t *object, const char *key, const char *fallback);
 /* A number of images that a file tells, rounded: 0 where it is negative or beyond what a double counts. */
 size_t fv_counted(double number);

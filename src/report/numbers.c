@@ -138,14 +138,6 @@ fv_words fv_percent_interval(double fraction, fv_interval interval) {
     return out;
 }
 
-fv_words fv_points_interval(double difference, double low, double high) {
-    int decimals = fv_percent_decimals((high - low) / 2);
-    fv_words out;
-    snprintf(out.s, sizeof out.s, "%.32s (%.24s\u00a0to\u00a0%.24s)", fv_points(difference, decimals).s,
-             fv_decimal(100 * low, decimals).s, fv_decimal(100 * high, decimals).s);
-    return out;
-}
-
 fv_words fv_small_number(size_t n) {
     static const char *const names[] = {"no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"};
     return n < sizeof names / sizeof *names ? words(names[n]) : fv_count_words((double)n);

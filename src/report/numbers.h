@@ -29,8 +29,6 @@ int fv_percent_decimals(double half_width);
 fv_words fv_percent_interval(double fraction, fv_interval interval);
 /* (98.9–99.3) alone. */
 fv_words fv_interval_words(fv_interval interval);
-/* +0.3 points (0.1 to 0.5) */
-fv_words fv_points_interval(double difference, double low, double high);
 /* "three", "12" */
 fv_words fv_small_number(size_t n);
 

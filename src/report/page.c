@@ -77,11 +77,15 @@ static void figure_mistakes(const fv_context *context, fv_buffer *out) {
 }
 
 static void figure_kernels(const fv_context *context, fv_buffer *out) {
-    put_pictures("kernels",
-                 context->report->responses.n_images
-                     ? "Each kernel of the first layer, and what it makes of the same images."
-                     : "Each kernel of the first layer.",
-                 out);
+    int shape[4];
+    size_t size;
+    char caption[160];
+    snprintf(caption, sizeof caption, "Each kernel of the first layer%s%s.",
+             fv_kernel_shape(fv_fact_part(context->facts, "kernels"), shape, &size) && shape[1] > 1
+                 ? ", its channels side by side"
+                 : "",
+             context->report->responses.n_images ? ", and what it makes of the same images" : "");
+    put_pictures("kernels", caption, out);
 }
 
 static void figure_confusion(const fv_context *context, fv_buffer *out) {
@@ -235,7 +239,10 @@ static void put_figures(const fv_context *context, fv_buffer *out) {
                  epochs == 1 ? "" : "s");
         put_figure("Training time", fv_seconds(time_s).s, note.s, out);
     }
-    if (speed > 0) put_figure("Speed", fv_significant(speed, 3).s, "training images a second", out);
+    if (speed > 0)
+        put_figure("Speed", fv_significant(speed, 3).s,
+                   context->facts->is_run ? "training images a second" : "training images a second, all trainings",
+                   out);
     if (study_s > 0)
         put_figure(context->facts->is_run ? "Whole report" : "Whole study", fv_seconds(study_s).s,
                    context->facts->is_run ? "from data to this page" : "every training and this page", out);

@@ -9,29 +9,47 @@
 
 enum { MAX_SEEDS_TOLD = 99 };
 
+/* Seeds that all differ alike have no spread to make an interval of. */
+static bool all_alike(const fv_comparison *comparison) {
+    return comparison->high - comparison->low < 1e-9;
+}
+
+/* Digits of a difference; one that is distinct keeps its bounds apart from zero. */
+static int difference_decimals(const fv_comparison *comparison) {
+    const double bound = fmin(fabs(comparison->low), fabs(comparison->high));
+    const double size = fabs(comparison->difference);
+    if (!comparison->by_seeds || all_alike(comparison)) return size > 0 && size < 0.001 ? 2 : 1;
+    int decimals = fv_percent_decimals((comparison->high - comparison->low) / 2);
+    while (comparison->distinct && decimals < 3 && 100 * bound < 0.5 * pow(10, -decimals)) decimals++;
+    return decimals;
+}
+
+/* "0.1 to 0.5" */
+static void put_bounds(const fv_comparison *comparison, int decimals, fv_buffer *out) {
+    if (all_alike(comparison))
+        fv_put(out, "with every seed");
+    else
+        fv_putf(out, "%s\u00a0to\u00a0%s", fv_decimal(100 * comparison->low, decimals).s,
+                fv_decimal(100 * comparison->high, decimals).s);
+}
+
 /* "+0.3 points (0.1 to 0.5)" over seeds, "+0.3 points (p = 0.004)" of one pair of networks. */
-static void put_difference(const fv_comparison *comparison, fv_buffer *out) {
-    double d = comparison->difference;
-    if (comparison->by_seeds) {
-        fv_put(out, fv_points_interval(d, comparison->low, comparison->high).s);
-        return;
-    }
-    fv_put(out, fv_points(d, fabs(d) < 0.001 ? 2 : 1).s);
-    if (comparison->known) fv_putf(out, " (%s)", fv_p_value(comparison->p).s);
+static void put_difference(const fv_comparison *comparison, const char *between, const char *after, fv_buffer *out) {
+    const int decimals = difference_decimals(comparison);
+    fv_put(out, fv_points(comparison->difference, decimals).s);
+    if (!comparison->known) return;
+    fv_put(out, between);
+    if (comparison->by_seeds)
+        put_bounds(comparison, decimals, out);
+    else
+        fv_put(out, fv_p_value(comparison->p).s);
+    fv_put(out, after);
 }
 
 /* The same as an aside: "(+0.3 points, p = 0.004)". */
 static void put_aside(const fv_comparison *comparison, fv_buffer *out) {
-    double d = comparison->difference;
-    int decimals = comparison->by_seeds ? fv_percent_decimals((comparison->high - comparison->low) / 2)
-                   : fabs(d) < 0.001    ? 2
-                                        : 1;
-    fv_putf(out, " (%s", fv_points(d, decimals).s);
-    if (comparison->by_seeds)
-        fv_putf(out, ", %s\u00a0to\u00a0%s", fv_decimal(100 * comparison->low, decimals).s,
-                fv_decimal(100 * comparison->high, decimals).s);
-    else if (comparison->known)
-        fv_putf(out, ", %s", fv_p_value(comparison->p).s);
+    fv_put(out, " (");
+    put_difference(comparison, ", ", "", out);
     fv_put(out, ")");
 }
 
@@ -69,7 +87,7 @@ static void glance_many(const fv_context *context, const fv_group *groups, size_
     }
     fv_comparison comparison = fv_compare_groups(context->facts, "augmentation", &groups[best], &groups[base]);
     fv_putf(out, "Best of %s: %s, %s, ", fv_small_number(n - 1).s, groups[best].name, verdict(&comparison));
-    put_difference(&comparison, out);
+    put_difference(&comparison, " (", ")", out);
     fv_putf(out, "; %s of them not distinguishable from %s.", fv_small_number(alike).s, groups[base].name);
 }
 
@@ -87,7 +105,7 @@ void fv_glance_augmentation(const fv_context *context, fv_buffer *out) {
         if (out->n) fv_put(out, " ");
         put_capital(groups[i].name, out);
         fv_putf(out, ": %s, ", verdict(&comparison));
-        put_difference(&comparison, out);
+        put_difference(&comparison, " (", ")", out);
         fv_put(out, ".");
     }
     if (n == 1) fv_put(out, fv_percent_interval(groups[0].held.accuracy, groups[0].held.interval).s);
@@ -103,7 +121,7 @@ static void say_scheme(const fv_context *context, const fv_group *scheme, const 
                                             : "lowers");
     else
         fv_putf(out, " augmentation is not distinguishable from %s: ", base->name);
-    put_difference(&comparison, out);
+    put_difference(&comparison, " (", ")", out);
     fv_put(out, ". ");
 }
 

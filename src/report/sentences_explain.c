@@ -146,6 +146,10 @@ static void put_kinds(const size_t kinds[3], bool sentence, fv_buffer *out) {
     for (int i = 0; i < 3; i++) n += kinds[i] > 0;
     for (int i = 0; i < 3; i++) {
         if (!kinds[i]) continue;
+        if (n == 1 && kinds[i] > 1) {
+            fv_putf(out, "all %s%s", sentence ? "are " : "", many[i]);
+            return;
+        }
         fv_put_separator(out, done++, n);
         const char *is = !sentence ? "" : kinds[i] > 1 ? "are " : i ? "is " : "is an ";
         fv_putf(out, "%s %s%s", fv_small_number(kinds[i]).s, is, kinds[i] > 1 ? many[i] : one[i]);
@@ -171,6 +175,7 @@ void fv_answer_kernels(const fv_context *context, fv_buffer *out) {
     put_kinds(summary.kinds, true, out);
     if (summary.kinds[FV_KERNEL_EDGE]) fv_put(out, "; an edge answers to a step from dark to bright in one direction");
     if (summary.kinds[FV_KERNEL_BRIGHTNESS]) fv_put(out, "; brightness is the sum of the pixels");
+    if (summary.kinds[FV_KERNEL_OTHER]) fv_put(out, "; mixed is what is mainly neither an edge nor brightness");
     fv_put(out, ".");
 }
 

@@ -14,8 +14,8 @@ static fv_words error_words(double error, fv_interval interval) {
 static bool read_point(const json_t *list, size_t i, double *n, double *error, fv_interval *interval) {
     const json_t *point = json_array_get(list, i);
     *n = fv_fact_number(point, "n_train", 0);
-    *error = fv_fact_number(point, "error", -1);
-    *interval = (fv_interval){fv_fact_number(point, "low", NAN), fv_fact_number(point, "high", NAN)};
+    *error = fv_fact_error(point, "error", -1);
+    *interval = (fv_interval){fv_fact_error(point, "low", NAN), fv_fact_error(point, "high", NAN)};
     return *error >= 0;
 }
 
@@ -67,19 +67,21 @@ void fv_glance_scaling(const fv_context *context, fv_buffer *out) {
         fv_putf(out, " Twice the data: %s forecast.", fv_percent_interval(error, interval).s);
 }
 
-static void say_trend(const json_t *fit, fv_buffer *out) {
+/* Whether there is a trend. */
+static bool say_trend(const json_t *fit, fv_buffer *out) {
     fv_interval cut;
     double share = doubling(fit, &cut);
     if (!isfinite(cut.low) || !isfinite(cut.high))
-        fv_putf(out, "The line through them falls by %s a doubling, but so few points leave its slope unknown. ",
+        fv_putf(out, "The line through them falls by %s a doubling, but so few points leave its slope unknown.",
                 fv_percent(share, 0).s);
     else if (!settled(cut))
-        fv_put(out, "The slope of the fitted line is not distinguishable from zero. ");
+        fv_put(out, "The slope of the fitted line is not distinguishable from zero: no forecast is told.");
     else {
         fv_put(out, "On the fitted line each doubling of the data ");
         put_cut(share, cut, out);
         fv_put(out, ". ");
     }
+    return settled(cut);
 }
 
 void fv_answer_scaling(const fv_context *context, fv_buffer *out) {
@@ -93,9 +95,8 @@ void fv_answer_scaling(const fv_context *context, fv_buffer *out) {
             fv_interval_words(interval).s);
     const json_t *fit = fv_fact_part(context->facts, "scaling_fit");
     if (!fit) return;
-    say_trend(fit, out);
     double n, error;
-    if (!read_point(json_object_get(fit, "forecast"), 0, &n, &error, &interval)) return;
+    if (!say_trend(fit, out) || !read_point(json_object_get(fit, "forecast"), 0, &n, &error, &interval)) return;
     fv_putf(out, "If the line went on, %s images would leave %s", fv_count_words(n).s, error_words(error, interval).s);
     if (isfinite(interval.low) && isfinite(interval.high)) fv_putf(out, " (%s)", fv_interval_words(interval).s);
     fv_put(out, ".");

@@ -65,8 +65,14 @@ void fv_cell_header(fv_buffer *out, const char *text) {
     fv_put(out, "</th>");
 }
 
+/* A digit more than the held-out interval leaves, for whoever compares rows. */
+static int accuracy_decimals(const fv_measure *held) {
+    const int decimals = fv_percent_decimals((held->interval.high - held->interval.low) / 2) + 1;
+    return decimals < 2 ? decimals : 2;
+}
+
 static void cell_accuracy(fv_buffer *out, const fv_measure *measure) {
-    fv_cell_number(out, fv_percent(measure->accuracy, 2).s);
+    fv_cell_number(out, fv_percent(measure->accuracy, accuracy_decimals(measure)).s);
     fv_cell_number(out, fv_interval_words(measure->interval).s);
 }
 
@@ -175,7 +181,7 @@ void fv_table_models(const fv_context *context, fv_buffer *out) {
         cell_accuracy(out, &groups[i].held);
         if (differ) cell_macro(out, &groups[i].held.macro);
         fv_cell_number(out, fv_decimal(groups[i].held.loss, 4).s);
-        fv_cell_number(out, fv_percent(groups[i].train.accuracy, 2).s);
+        fv_cell_number(out, fv_percent(groups[i].train.accuracy, accuracy_decimals(&groups[i].held)).s);
         fv_cell_number(out, fv_seconds(groups[i].time_s).s);
         fv_table_row(out);
     }
@@ -215,9 +221,9 @@ void fv_table_scaling(const fv_context *context, fv_buffer *out) {
     for (size_t i = 0; i < json_array_size(forecast); i++) {
         const json_t *row = json_array_get(forecast, i);
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "n_train", 0)).s);
-        fv_cell_number(out, fv_percent(fv_fact_number(row, "error", 0), 2).s);
-        fv_cell_number(out, fv_percent(fv_fact_number(row, "low", 0), 2).s);
-        fv_cell_number(out, fv_percent(fv_fact_number(row, "high", 1), 2).s);
+        fv_cell_number(out, fv_percent(fv_fact_error(row, "error", 0), 2).s);
+        fv_cell_number(out, fv_percent(fv_fact_error(row, "low", 0), 2).s);
+        fv_cell_number(out, fv_percent(fv_fact_error(row, "high", 1), 2).s);
         fv_table_row(out);
     }
     fv_table_close(out);

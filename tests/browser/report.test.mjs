@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findChromium, findFaults, launch, openReport } from '../../web/browser.mjs';
+import { placeNames, pointRadius } from '../../web/src/map.js';
 
 if (!findChromium()) {
   console.log('SKIP: no Chromium on this machine (CHROMIUM names one elsewhere)');
@@ -219,6 +220,41 @@ for (const kind of ['study', 'many'])
       await page.locator('#inspector .close').tap();
       assert.equal(await page.isVisible('#inspector'), false);
       assert.deepEqual(await findFaults(page), []);
+    }));
+
+/** Texts that lie closer together than `gap` pixels, of those that share a line. */
+const crowded = (page, selector, gap) =>
+  page.$$eval(
+    selector,
+    (all, gap) => {
+      const boxes = all.map((text) => ({ text: text.textContent, ...text.getBoundingClientRect().toJSON() })).filter(({ width }) => width);
+      if (boxes.length < 2) return ['nothing to compare'];
+      return boxes.flatMap((a) => boxes.filter((b) => b.left > a.left && b.top === a.top && b.left < a.right + gap).map((b) => [a.text, b.text]));
+    },
+    gap,
+  );
+
+test('names on the map stay inside and off each other; few points are seen, many are apart', () => {
+  const names = [[5, 100], [60, 103], [62, 104], [195, 40], [62, 104]].map(([x, y]) => ({ x, y, half: 30 }));
+  placeNames(names, 200, 16);
+  for (const { x, half } of names) assert.ok(x - half >= 0 && x + half <= 200);
+  for (const a of names) for (const b of names) assert.ok(a === b || Math.abs(a.x - b.x) >= 60 || Math.abs(a.y - b.y) >= 16);
+  assert.equal(pointRadius(280, 150, 18, 0.8, 2.2), 2.2);
+  assert.equal(pointRadius(280, 150, 10000, 0.8, 2.2), 0.8);
+});
+
+for (const width of [390, 768, 800, 1440])
+  test(`labels are whole and apart, and heads stand over their columns: ${width} pixels`, () =>
+    visit('study', { viewport: { width, height: 900 } }, async (page) => {
+      assert.deepEqual(await crowded(page, '[data-chart="augmentation"] .role-axis-label text', 3), []);
+      const heads = await page.$$eval('.kernel.sources', (all) => all.map((head) => head.getBoundingClientRect()).filter(({ height }) => height));
+      const rows = await page.$$eval('.kernel:not(.sources)', (all) => all.map((row) => row.getBoundingClientRect().left));
+      assert.deepEqual(heads.map(({ left }) => left), [...new Set(rows)]);
+      assert.equal(new Set(heads.map(({ top }) => top)).size, 1);
+      await page.click('.mistakes .picture');
+      const near = await page.$$eval('#inspector .near figcaption', (all) => all.map((one) => [one.innerText, one.scrollWidth <= one.clientWidth]));
+      for (const [text, whole] of near) assert.ok(whole && /^.+\n[\d.]+$/.test(text), text);
+      assert.equal(near.length, 5);
     }));
 
 test('in print the folds are open and the inspector is gone', () =>

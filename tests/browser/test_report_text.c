@@ -216,6 +216,22 @@ static void seeds_are_told_by_the_interval_of_their_difference(void **state) {
         fv_glance_augmentation, "Mild: helps, +0.6\u00a0points (0.2\u00a0to\u00a01.0).");
 }
 
+#define TWO_SEEDS(difference)                                                                                          \
+    "{" DATASET ", \"augmentation\": [" ROW("none", "1", "950") "," ROW("none", "2", "950") "," ROW(                   \
+        "mild", "1", "955") "," ROW("mild", "2", "957") "], \"augmentation_differences\": [{\"a\": \"mild\", \"b\": "  \
+                                                        "\"none\", \"n_seeds\": 2, " difference "}]}"
+
+/* A bound that is not zero does not read as zero; seeds without a spread have no interval. */
+static void differences_keep_their_bounds(void **state) {
+    (void)state;
+    check_sentence(TWO_SEEDS("\"mean\": 0.004, \"low\": 0.0003, \"high\": 0.0077"), fv_glance_augmentation,
+                   "Mild: helps, +0.40\u00a0points (0.03\u00a0to\u00a00.77).");
+    check_sentence(TWO_SEEDS("\"mean\": 0.104166, \"low\": 0.104166, \"high\": 0.104166"), fv_glance_augmentation,
+                   "Mild: helps, +10.4\u00a0points (with every seed).");
+    check_sentence(TWO_SEEDS("\"mean\": 0, \"low\": 0, \"high\": 0"), fv_glance_augmentation,
+                   "Mild: not distinguishable, 0.0\u00a0points (with every seed).");
+}
+
 static void the_headline_reads_digits_and_sorts_the_rest(void **state) {
     (void)state;
     const char *final = ", \"final\": {\"parameters\": 14210, \"test_correct\": 9908, \"test_total\": 10000}}";
@@ -236,6 +252,96 @@ static void a_flat_trend_is_not_told_as_one(void **state) {
                    fv_glance_scaling, "No trend with the amount of data that these sizes can tell from chance.");
     check_sentence("{" DATASET ", \"scaling_fit\": {\"exponent\": 1, \"exponent_low\": 0.8, \"exponent_high\": 1.2}}",
                    fv_glance_scaling, "Each doubling cuts the test error by 50\u202f% (43\u2060\u2013\u206056).");
+}
+
+#define SCALING(exponents)                                                                                             \
+    "{" DATASET ", \"scaling\": [{\"n_train\": 100, \"test_correct\": 90, \"test_total\": 100}], \"scaling_fit\": {"   \
+    "\"exponent\": 1, " exponents                                                                                      \
+    ", \"forecast\": [{\"n_train\": 200, \"error\": 0.2, \"low\": 0.1, \"high\": 1.96}]}}"
+
+/* No share of the images is above all of them, and what has no slope has no forecast. */
+static void a_forecast_is_an_error_that_can_be(void **state) {
+    (void)state;
+    check_sentence(
+        SCALING("\"exponent_low\": 0.8, \"exponent_high\": 1.2"), fv_answer_scaling,
+        "Trained on all 100 images, the network errs on 10\u202f% of the test images (6\u2060\u2013\u206017). "
+        "On the fitted line each doubling of the data cuts the test error by 50\u202f% "
+        "(43\u2060\u2013\u206056). If the line went on, 200 images would leave 20\u202f% "
+        "(10\u2060\u2013\u2060100).");
+    check_sentence(
+        SCALING("\"exponent_low\": -0.8, \"exponent_high\": 1.2"), fv_answer_scaling,
+        "Trained on all 100 images, the network errs on 10\u202f% of the test images (6\u2060\u2013\u206017). "
+        "The slope of the fitted line is not distinguishable from zero: no forecast is told.");
+}
+
+/* Values of the axis of a chart whose loss goes from `high` to `low`, and its first one. */
+static size_t loss_ticks(double high, double low, double *first) {
+    char json[400];
+    snprintf(json, sizeof json,
+             "{" DATASET
+             ", \"architecture\": [{\"name\": \"m\", \"history\": [{\"train_loss\": %g}, {\"train_loss\": %g}]}]}",
+             high, low);
+    fv_facts facts = read_facts(json);
+    fv_report report = {0};
+    bool failed = false;
+    fv_context context = {&report, &facts, &failed};
+    json_t *charts = fv_charts(&context), *values, *y, *spec;
+    spec = json_object_get(json_object_get(charts, "architecture-loss"), "spec");
+    y = json_object_get(json_object_get(spec, "encoding"), "y");
+    values = json_object_get(json_object_get(y, "axis"), "values");
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const double value = json_number_value(json_array_get(values, i));
+        if (value >= low && value <= high && n++ == 0) *first = value;
+    }
+    json_decref(charts);
+    fv_facts_deinit(&facts);
+    return n;
+}
+
+/* A logarithmic axis can be read however little of it there is. */
+static void a_short_axis_has_its_values(void **state) {
+    (void)state;
+    double first;
+    assert_int_equal(loss_ticks(0.69, 0.59, &first), 5);
+    assert_true(fabs(first - 0.6) < 1e-9);
+    assert_in_range(loss_ticks(0.53, 0.23, &first), 3, 6);
+    assert_in_range(loss_ticks(7e-5, 3e-5, &first), 3, 6);
+    assert_in_range(loss_ticks(80, 20, &first), 3, 6);
+    assert_int_equal(loss_ticks(2.3, 0.04, &first), 6); /* 0.05, 0.1, ..., 2 */
+}
+
+/* A table's digits follow its intervals: two of 48 images are none of a hundredth. */
+static void a_table_has_the_digits_of_its_interval(void **state) {
+    (void)state;
+    static const char *const totals[][2] = {
+        {"\"validation_correct\": 37, \"validation_total\": 48", ">77.1\u202f%<"},
+        {"\"validation_correct\": 8879, \"validation_total\": 8995", ">98.71\u202f%<"}};
+    for (size_t i = 0; i < 2; i++) {
+        char json[400];
+        snprintf(json, sizeof json, "{" DATASET ", \"architecture\": [{\"name\": \"m\", %s}]}", totals[i][0]);
+        fv_facts facts = read_facts(json);
+        fv_report report = {0};
+        bool failed = false;
+        fv_context context = {&report, &facts, &failed};
+        fv_buffer out = {0};
+        fv_table_models(&context, &out);
+        assert_non_null(strstr(fv_buffer_text(&out), totals[i][1]));
+        fv_buffer_deinit(&out);
+        fv_facts_deinit(&facts);
+    }
+}
+
+/* Kernels of one kind are told together, and what "mixed" means. */
+static void kernels_of_one_kind_are_all(void **state) {
+    (void)state;
+    static const char json[] =
+        "{" DATASET ", \"kernels\": {\"shape\": [2, 1, 2, 2], \"values\": [1, -1, -1, 1, 1, -1, -1, 1]}}";
+    check_sentence(json, fv_glance_kernels, "2 kernels of 2\u00d72: all mixed.");
+    check_sentence(
+        json, fv_answer_kernels,
+        "The first layer holds 2 kernels of 2\u00d72 weights, from \u22121.00 to 1.00. By the energy of their "
+        "weights, all are mixed; mixed is what is mainly neither an edge nor brightness.");
 }
 
 static void no_mistake_is_not_no_error(void **state) {
@@ -496,6 +602,11 @@ int main(void) {
         cmocka_unit_test(the_most_confused_come_first),
         cmocka_unit_test(one_seed_is_told_by_its_test),
         cmocka_unit_test(seeds_are_told_by_the_interval_of_their_difference),
+        cmocka_unit_test(differences_keep_their_bounds),
+        cmocka_unit_test(a_forecast_is_an_error_that_can_be),
+        cmocka_unit_test(a_short_axis_has_its_values),
+        cmocka_unit_test(a_table_has_the_digits_of_its_interval),
+        cmocka_unit_test(kernels_of_one_kind_are_all),
         cmocka_unit_test(the_headline_reads_digits_and_sorts_the_rest),
         cmocka_unit_test(a_flat_trend_is_not_told_as_one),
         cmocka_unit_test(no_mistake_is_not_no_error),

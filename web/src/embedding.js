@@ -1,7 +1,7 @@
 import { h, count, images as imagesWords } from './dom.js';
 import { onColours } from './colours.js';
 import { chartSvg } from './charts.js';
-import { classColour, drawPoints, project, ring, sharpContext } from './map.js';
+import { classColour, drawPoints, placeNames, pointRadius, project, ring, sharpContext } from './map.js';
 import { showGallery } from './gallery.js';
 import { addSave } from './save.js';
 
@@ -130,11 +130,14 @@ class EmbeddingView {
   draw() {
     const { images } = this.report;
     const context = sharpContext(this.base, this.width, this.height);
-    const radius = Math.max(1.3, Math.min(3.5, Math.sqrt((this.width * this.height) / images.n) * 0.27));
+    const radius = pointRadius(this.width, this.height, images.n, 1.3, 3.5);
     drawPoints(context, images, this.at, this.colours, radius, this.isShown);
     const wrong = images.where((i) => !images.isRight(i) && this.isShown(i));
     const many = wrong.length > images.n / 20; // finer rings, or they hide the map
-    for (const i of wrong) ring(context, this.at[2 * i], this.at[2 * i + 1], radius + (many ? 1.2 : 2.2), this.colours.ink, many ? 0.6 : 1);
+    const gap = many ? Math.min(1.2, 0.6 * radius) : 2.2;
+    context.globalAlpha = many && radius < 2 ? 0.6 : 1;
+    for (const i of wrong) ring(context, this.at[2 * i], this.at[2 * i + 1], radius + gap, this.colours.ink, many ? 0.6 : 1);
+    context.globalAlpha = 1;
     this.drawNames(context);
     this.drawOver();
   }
@@ -150,16 +153,19 @@ class EmbeddingView {
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     context.lineJoin = 'round';
-    members.forEach((list, c) => {
-      if (!list.length) return;
-      const x = median(list.map((i) => this.at[2 * i]));
-      const y = median(list.map((i) => this.at[2 * i + 1]));
+    const placed = members.flatMap((list, c) => {
+      if (!list.length) return [];
+      const at = [0, 1].map((axis) => median(list.map((i) => this.at[2 * i + axis])));
+      return [{ text: names[c], x: at[0], y: at[1], half: context.measureText(names[c]).width / 2 + 3 }];
+    });
+    placeNames(placed, this.width, size + 2);
+    for (const { text, x, y } of placed) {
       context.strokeStyle = this.colours.page;
       context.lineWidth = 4;
-      context.strokeText(names[c], x, y);
+      context.strokeText(text, x, y);
       context.fillStyle = this.colours.ink;
-      context.fillText(names[c], x, y);
-    });
+      context.fillText(text, x, y);
+    }
   }
 
   drawOver() {

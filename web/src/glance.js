@@ -1,7 +1,7 @@
 import { h, most } from './dom.js';
 import { diverging, onColours } from './colours.js';
 import { drawTile, field } from './pictures.js';
-import { drawPoints, project, sharpContext } from './map.js';
+import { drawPoints, pointRadius, project, sharpContext } from './map.js';
 
 const width = 120;
 const height = 52;
@@ -121,7 +121,8 @@ function embedding(report) {
   if (!report.xy) return '';
   const canvas = h('canvas');
   const at = project(report.xy, width, height, 2);
-  onColours((colours) => drawPoints(sharpContext(canvas, width, height), report.images, at, colours, 0.55));
+  const radius = pointRadius(width, height, report.images.n, 0.55, 1.5);
+  onColours((colours) => drawPoints(sharpContext(canvas, width, height), report.images, at, colours, radius));
   return canvas;
 }
 

@@ -1,7 +1,7 @@
 import { h, percent, count } from './dom.js';
 import { drawTile, picture, describe } from './pictures.js';
 import { onColours } from './colours.js';
-import { drawPoints, project, ring, sharpContext } from './map.js';
+import { drawPoints, pointRadius, project, ring, sharpContext } from './map.js';
 
 const mapWidth = 280;
 const mapHeight = 150;
@@ -55,7 +55,8 @@ export class Inspector {
     this.panel.append(h('.place', {}, h('h3', {}, 'Place on the map'), this.map));
     onColours((colours) => {
       this.colours = colours;
-      drawPoints(sharpContext(this.background, mapWidth, mapHeight), this.report.images, this.places, colours, 0.8);
+      const radius = pointRadius(mapWidth, mapHeight, this.report.images.n, 0.8, 2.2);
+      drawPoints(sharpContext(this.background, mapWidth, mapHeight), this.report.images, this.places, colours, radius);
       if (this.shown !== undefined) this.drawPlace();
     });
   }
@@ -159,7 +160,8 @@ export class Inspector {
 
   nearFigure({ position, distance }) {
     const { images, names } = this.report;
-    return h('figure', {}, picture(this.report, position), h('figcaption', { title: names[images.truth(position)] }, `${names[images.truth(position)]} \u00b7 ${distance.toFixed(1)}`));
+    const name = names[images.truth(position)];
+    return h('figure', {}, picture(this.report, position), h('figcaption', { title: name }, h('span', {}, name), distance.toFixed(1)));
   }
 
   drawPlace() {

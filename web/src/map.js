@@ -20,6 +20,18 @@ export function project(xy, width, height, margin) {
   return out;
 }
 
+/** Of a point among n in width x height: seen where they are few, apart where they are many. */
+export const pointRadius = (width, height, n, least, most) => Math.max(least, Math.min(most, Math.sqrt((width * height) / n) * 0.27));
+
+/** Moves names [{x, y, half}], centred at x, y and 2 * half wide, inside the width and below those that they cover. */
+export function placeNames(names, width, lineHeight) {
+  names.forEach((name, i) => {
+    name.x = Math.max(name.half, Math.min(width - name.half, name.x));
+    const covered = (other) => Math.abs(name.x - other.x) < name.half + other.half && Math.abs(name.y - other.y) < lineHeight;
+    for (let other; (other = names.slice(0, i).find(covered)); ) name.y = other.y + lineHeight;
+  });
+}
+
 /** A canvas sized for the screen's pixels; drawing is in CSS pixels. */
 export function sharpContext(canvas, width, height) {
   const ratio = Math.min(devicePixelRatio || 1, 3);
