@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model_choose.h"
 
@@ -11,6 +12,9 @@ static bool is_file(const char *model) {
 }
 
 static fv_status read_text(const char *path, char *out, size_t size, fv_error *error) {
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode)) /* it would be waited for */
+        return fv_fail(error, FV_E_DATA, "%s: is a pipe: give a file", path);
     FILE *f = fopen(path, "r");
     if (!f) return fv_fail(error, FV_E_IO, "%s: could not be read: %s", path, strerror(errno));
     size_t n = fread(out, 1, size, f);

@@ -101,9 +101,23 @@ static fv_status read_all(int fd, const char *path, size_t limit, char **data, s
     return FV_OK;
 }
 
-fv_status fv_file_read(const char *path, size_t limit, char **data, size_t *size, fv_error *error) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+fv_status fv_file_open(const char *path, int *out, fv_error *error) {
+    struct stat info;
+    char shown[256];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for; files know no such waiting */
     if (fd < 0) return fail_io(path, "read", errno, error);
+    if (fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))) {
+        *out = fd;
+        return FV_OK;
+    }
+    close(fd);
+    fv_name_shown(fv_path_shown(path), shown, sizeof shown);
+    return fv_fail(error, FV_E_DATA, "%s: is a pipe or a device: give a file", shown);
+}
+
+fv_status fv_file_read(const char *path, size_t limit, char **data, size_t *size, fv_error *error) {
+    int fd;
+    FV_TRY(fv_file_open(path, &fd, error));
     fv_status status = read_all(fd, path, limit, data, size, error);
     close(fd);
     return status;
@@ -215,9 +229,10 @@ fv_status fv_file_write(const char *path, const void *data, size_t size, fv_erro
 fv_status fv_file_is_own(const char *path, fv_error *error) {
     struct stat info;
     char shown[256];
-    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) return FV_OK;
+    if (lstat(path, &info) != 0 || S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) return FV_OK;
     fv_name_shown(fv_path_shown(path), shown, sizeof shown);
-    return fv_fail(error, FV_E_IO, "%s: is a link, which is not written through; remove it", shown);
+    return fv_fail(error, FV_E_IO, "%s: is a %s, which is not written through; remove it", shown,
+                   S_ISLNK(info.st_mode) ? "link" : "pipe or a device");
 }
 
 fv_status fv_directory_writable(const char *path, fv_error *error) {

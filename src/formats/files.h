@@ -7,8 +7,12 @@
 
 #include "fovea/status.h"
 
+/* Opens a file to be read. FV_E_IO with the system's reason; FV_E_DATA where it is a pipe or a device: strangers may send
+ * one, and it would be waited for, or never end. */
+fv_status fv_file_open(const char *path, int *out, fv_error *error) FV_MUST_CHECK;
+
 /* Reads a file of at most `limit` bytes. *data is malloc'd and ends in a zero byte that *size does not count.
- * FV_E_IO (the system's reason), FV_E_DATA (larger than the limit), FV_E_MEMORY. */
+ * FV_E_IO, FV_E_DATA (larger than the limit, or as above), FV_E_MEMORY. */
 fv_status fv_file_read(const char *path, size_t limit, char **data, size_t *size, fv_error *error) FV_MUST_CHECK;
 
 /* Bytes to write, borrowed. */
@@ -23,8 +27,8 @@ typedef struct fv_part {
 fv_status fv_file_write_parts(const char *path, const fv_part *parts, size_t n_parts, fv_error *error) FV_MUST_CHECK;
 fv_status fv_file_write(const char *path, const void *data, size_t size, fv_error *error) FV_MUST_CHECK;
 
-/* FV_E_IO where `path` is a link: a run or a study may have come from somebody else, and nothing outside of it is
- * written through a link that it brings. */
+/* FV_E_IO where `path` is a link, a pipe or a device: a run or a study may have come from somebody else, and nothing
+ * outside of it is written through a link that it brings, nor is a pipe waited for. */
 fv_status fv_file_is_own(const char *path, fv_error *error) FV_MUST_CHECK;
 
 /* FV_E_IO when no file could be created in the directory; tries it, since permissions do not tell all (a read-only

@@ -1,7 +1,6 @@
 #include "formats/source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +86,7 @@ static fv_status create(const char *path, fv_source **out, fv_error *error) {
 }
 
 static fv_status open_file(fv_source *source, const char *path, fv_error *error) {
-    source->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0)
-        return fv_fail(error, FV_E_IO, "%s: could not be read: %s", fv_path_shown(path), strerror(errno));
+    FV_TRY(fv_file_open(path, &source->fd, error));
     return begin(source, error);
 }
 

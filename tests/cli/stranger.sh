@@ -9,7 +9,7 @@ failures=0
 refused() { # status, words, command...
     wanted=$1 words=$2
     shift 2
-    timeout 60 "$fovea" "$@" >out 2>err # one that is not refused may train for hours
+    timeout -k 1 60 "$fovea" "$@" >out 2>err # one that is not refused may train for hours
     status=$?
     [ $status -eq "$wanted" ] && grep -q -- "$words" err && return
     echo "fovea $*: status $status, wanted $wanted and \"$words\": $(cat err)"
@@ -126,4 +126,30 @@ mv begun/checkpoint.safetensors kept
 ln -s ../kept begun/checkpoint.safetensors
 refused 4 'begun/checkpoint.safetensors: is a link, which is not written through' train --resume begun
 [ "$(cat mine)" = mine ] || failures=$((failures + 1))
+
+# Nor is a pipe waited for, which nobody writes to or reads from.
+mkfifo pipe
+pipe='is a pipe or a device: give a file'
+refused 3 "pipe: $pipe" train --config pipe
+refused 3 "pipe: $pipe" train digits --init ./pipe
+refused 3 'pipe: is a pipe: give a file' train digits --model ./pipe
+refused 3 "pipe: $pipe" predict run pipe
+change begun/run.json 's["config"]["init"] = "./pipe"'
+refused 3 "pipe: $pipe" train --config begun/run.json
+refused 3 "pipe: $pipe" train --resume begun
+mkdir images
+mkfifo images/train-images-idx3-ubyte images/train-labels-idx1-ubyte
+change begun/run.json 's["config"]["dataset"] = "./images"'
+refused 3 "train-images-idx3-ubyte: $pipe" train --config begun/run.json
+for file in run.json model.safetensors metrics.csv report.html predictions-test.csv; do
+    cp -r run other
+    rm -f other/$file
+    mkfifo other/$file
+    case $file in
+    predictions-test.csv) refused 4 "other/$file: is a pipe or a device, which is not written through" eval other ;;
+    report.html) refused 4 "other/$file: is a pipe or a device, which is not written through" report other ;;
+    *) refused 3 "other/$file: $pipe" report other ;;
+    esac
+    rm -r other
+done
 [ $failures -eq 0 ]
