@@ -89,8 +89,8 @@ static void on_file(void *context, const char *file, uint64_t size, const char *
 }
 
 static void on_note(void *context, const char *note) {
-    (void)context;
-    cli_complain("%s", note);
+    const state *s = context;
+    if (!s->quiet) cli_complain("%s", note);
 }
 
 static fv_status get(const cli_line *line, fv_error *error) {

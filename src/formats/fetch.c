@@ -16,13 +16,14 @@
 #include "formats/unpack.h"
 
 enum { FILE_PATH = 1024, CHUNK = 1 << 16, STALL_S = 30, TRIES = 5, SPARE = 1 << 20, URL = 512, MAX_SETS = 16 };
+enum { MOST_UNKNOWN = 64 << 20 /* bytes of a file whose size no book tells: QMNIST's, 47 MB before gzip */ };
 
 /* A set on its way. */
 typedef struct fetch {
     const fv_known_source *source;
     const fv_fetch_options *options;
-    char cache[FV_SET_PATH], part[FV_SET_PATH + 16]; /* <cache>/.<name>.part */
-    const fv_served_file *file;                      /* under way */
+    char cache[FV_SET_PATH], part[FV_SET_PATH]; /* <cache>/.<name>.part */
+    const fv_served_file *file;                 /* under way */
 } fetch;
 
 static fv_status fail_io(const char *path, const char *what, fv_error *error) {
@@ -149,10 +150,11 @@ static fv_status fetch_from(fetch *f, const char *mirror, const char *path, fv_e
     char url[URL], text[sizeof error->message];
     const fv_served_file *of = f->file;
     size_t n = strlen(mirror);
-    snprintf(url, sizeof url, "%.400s%s%s", mirror, n && mirror[n - 1] == '/' ? "" : "/", of->name);
+    if (snprintf(url, sizeof url, "%s%s%s", mirror, n && mirror[n - 1] == '/' ? "" : "/", of->name) >= URL)
+        return fv_fail(error, FV_E_ARGUMENT, "%.100s...: this address is too long", mirror);
     fv_download download = {.url = url,
                             .path = path,
-                            .most_bytes = of->size_bytes ? of->size_bytes + SPARE : 0,
+                            .most_bytes = of->size_bytes ? of->size_bytes + SPARE : MOST_UNKNOWN,
                             .stall_s = f->options->stall_s ? f->options->stall_s : STALL_S,
                             .context = f,
                             .on_progress = on_progress,
@@ -275,9 +277,10 @@ fv_status fv_fetch_source(const fv_known_source *source, const fv_known_source *
     fetch f = {.source = source, .options = options ? options : &none};
     const char *shared = source->packing != FV_PACKED_NOT ? source->files[0].name : source->set;
     int n = snprintf(place, sizeof place, "%s/%s", cache, source->set);
-    if (n < 0 || n >= 512) return fv_fail(error, FV_E_IO, "%s: the path is too long", fv_path_shown(cache));
+    int n_part = snprintf(f.part, sizeof f.part, "%s/.%.32s.part", cache, shared);
+    if (n < 0 || n >= 512 || n_part < 0 || n_part >= FV_SET_PATH)
+        return fv_fail(error, FV_E_IO, "%s: the path is too long", fv_path_shown(cache));
     snprintf(f.cache, sizeof f.cache, "%s", cache);
-    snprintf(f.part, sizeof f.part, "%.480s/.%.32s.part", cache, shared);
     if (access(place, F_OK) == 0) {
         FV_TRY(check_there(place, error));
     } else {

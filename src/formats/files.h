@@ -7,8 +7,8 @@
 
 #include "fovea/status.h"
 
-/* Opens a file to be read. FV_E_IO with the system's reason; FV_E_DATA where it is a pipe or a device: strangers may send
- * one, and it would be waited for, or never end. */
+/* Opens a file to be read. FV_E_IO with the system's reason; FV_E_DATA where it is a pipe or a device: strangers may
+ * send one, and it would be waited for, or never end. */
 fv_status fv_file_open(const char *path, int *out, fv_error *error) FV_MUST_CHECK;
 
 /* Reads a file of at most `limit` bytes. *data is malloc'd and ends in a zero byte that *size does not count.

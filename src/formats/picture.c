@@ -1,5 +1,6 @@
 #include "formats/picture.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,6 +144,29 @@ static void webp_size(const uint8_t *at, size_t n, int *w, int *h) {
     }
 }
 
+/* A whole number behind blanks and comments; 0: there is none, or one that no picture's side has. */
+static int pnm_number(const char *bytes, size_t n, size_t *at) {
+    int value = 0;
+    while (*at < n && (bytes[*at] == '#' || isspace((unsigned char)bytes[*at]))) {
+        if (bytes[*at] == '#')
+            while (*at < n && bytes[*at] != '\n') ++*at;
+        else
+            ++*at;
+    }
+    for (; *at < n && isdigit((unsigned char)bytes[*at]); ++*at) {
+        value = 10 * value + (bytes[*at] - '0');
+        if (value > VIPS_MAX_COORD) return 0;
+    }
+    return value;
+}
+
+/* The size in a PNM's header (netpbm's pgm(5)), 0 x 0 where there is none: libvips takes such a size for 1. */
+static void pnm_size(const char *bytes, size_t n, int *w, int *h) {
+    size_t at = 2;
+    *w = pnm_number(bytes, n, &at);
+    *h = *w ? pnm_number(bytes, n, &at) : 0;
+}
+
 /* The largest of 8, 4, 2, 1 that leaves `least` pixels a side. */
 static int shrink_factor(const VipsImage *image, int least) {
     int shrink = 8;
@@ -185,13 +209,13 @@ static bool to_rgb(struct fv_picture_state *s) {
 
 static fv_status open_as(struct fv_picture_state *s, file_kind kind, const char *name, const char *path,
                          const void *bytes, size_t n, int least, fv_picture *out, fv_error *error) {
-    if (kind == WEBP) {
+    if (kind == WEBP || kind == PNM) {
         int w, h;
-        webp_size(bytes, n, &w, &h);
+        kind == WEBP ? webp_size(bytes, n, &w, &h) : pnm_size(bytes, n, &w, &h);
         if (w == 0 || h == 0)
-            return fv_fail(error, FV_E_DATA, "%s: a broken WebP: its header gives no size: save it anew",
-                           fv_path_shown(path));
-        FV_TRY(check_size(path, kind, name, w, h, 4, n, error));
+            return fv_fail(error, FV_E_DATA, "%s: a broken %s: its header gives no size: save it anew",
+                           fv_path_shown(path), name);
+        if (kind == WEBP) FV_TRY(check_size(path, kind, name, w, h, 4, n, error));
     }
     if (!load(s, kind, bytes, n, 1)) return fail_vips(s->vips, path, name, error);
     int pixel_bytes = s->image->Bands * (s->image->BandFmt == VIPS_FORMAT_UCHAR ? 1 : 2);

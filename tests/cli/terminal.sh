@@ -48,3 +48,8 @@ for columns in 80 40; do
     grep -q "$want" seen || fail "no bar of $columns columns: $(cat seen)"
     tail -n 1 seen | grep -q '^[^━]*wrong checksum' || fail "no end: $(cat seen)"
 done
+# Attempts that failed are told, but not with --quiet.
+"$fovea" data get kmnist --mirror "http://127.0.0.1:$(cat port)/cut" 2>seen
+grep -q 'trying again' seen || fail "no note: $(cat seen)"
+"$fovea" data get kmnist --quiet --mirror "http://127.0.0.1:$(cat port)/cutnorange" 2>seen
+[ "$(grep -c '^fovea: ' seen)" = 1 ] || fail "--quiet prints: $(cat seen)"

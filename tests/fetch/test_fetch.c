@@ -373,6 +373,28 @@ static void endless_answers_are_cut(void **state) {
     assert_int_equal(get(&source, &error), FV_E_DATA);
     assert_non_null(strstr(notes, "more than the 1548576 bytes"));
     assert_int_equal(access(scratch_path(scratch_path(cache, ".plain.part"), names[0]), F_OK), -1);
+    source.files[0].size_bytes = 0; /* not known */
+    assert_int_equal(get(&source, &error), FV_E_DATA);
+    assert_non_null(strstr(notes, "more than the 67108864 bytes"));
+}
+
+/* Places and addresses are taken whole or refused, not cut. */
+static void long_names_are_refused(void **state) {
+    (void)state;
+    fv_error error = {FV_OK, ""};
+    fv_known_source source = plain("ok", NULL);
+    const fv_known_source *const all[] = {&source, NULL};
+    char path[512], deep[512], address[600];
+    size_t n = strlen(cache);
+    snprintf(deep, sizeof deep, "%s", cache);
+    for (; n < 500; n++) deep[n] = n % 100 ? 'd' : '/';
+    deep[n] = 0;
+    assert_int_equal(fv_fetch_source(&source, all, deep, &asked, path, &error), FV_E_IO);
+    assert_non_null(strstr(error.message, "the path is too long"));
+    snprintf(address, sizeof address, "%s%0500d", at("ok"), 0);
+    const fv_fetch_options by_address = {.mirror = address};
+    assert_int_equal(fv_fetch_source(&source, all, cache, &by_address, path, &error), FV_E_ARGUMENT);
+    assert_non_null(strstr(error.message, "address is too long"));
 }
 
 static void interruption_is_told(void **state) {
@@ -500,6 +522,7 @@ int main(void) {
         TEST(broken_files_do_not_come),
         TEST(no_network_is_explained),
         TEST(endless_answers_are_cut),
+        TEST(long_names_are_refused),
         TEST(interruption_is_told),
         TEST(sizes_are_checked_where_sums_are_missing),
         TEST(contents_are_checked_by_their_sums),

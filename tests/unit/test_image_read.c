@@ -140,6 +140,23 @@ static void a_tall_picture(void **state) {
     assert_string_equal(error.message, "a.pgm: a broken PNM: 40 bytes cannot hold the 1 x 40000 pixels it promises");
 }
 
+/* libvips takes no size, or one too large, for 1. */
+static void a_pnm_without_size(void **state) {
+    (void)state;
+    uint8_t out[2];
+    fv_error error = {0};
+    fv_shape shape = {1, 2, 1};
+    static const char *const sizeless[] = {"P4 0 0\n", "P4 99999999999 3\n", "P6 5 0 255\n", "P5 5 -3 255\n", "P5",
+                                           "P5 #"};
+    for (size_t i = 0; i < sizeof sizeless / sizeof *sizeless; i++) {
+        char bytes[64];
+        int n = snprintf(bytes, sizeof bytes, "%s%20s", sizeless[i], "");
+        assert_int_equal(fv_image_read_bytes("a.pnm", bytes, (size_t)n, shape, FV_FIT_STRETCH, false, out, &error),
+                         FV_E_DATA);
+        assert_non_null(strstr(error.message, "no size"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_gives_the_same_pixels),
@@ -149,6 +166,7 @@ int main(void) {
         cmocka_unit_test(bad_files_are_told),
         cmocka_unit_test(a_webp_that_promises_too_much),
         cmocka_unit_test(a_tall_picture),
+        cmocka_unit_test(a_pnm_without_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
