@@ -88,7 +88,7 @@ grep -q 'resumed after 0 of 1 epochs and [0-9]* images' rows || fail "no checkpo
 "$fovea" train digits --epochs 100000 --quiet --out busy 2>messages &
 pid=$!
 until_true [ -e busy/checkpoint.safetensors ]
-"$fovea" train --resume busy 2>messages
+timeout 60 "$fovea" train --resume busy >rows 2>messages
 [ $? -eq 2 ] && grep -q 'busy: another fovea is training' messages || fail "a second one trains beside: $(cat messages)"
 kill -9 $pid
 wait $pid 2>/dev/null

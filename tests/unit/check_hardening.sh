@@ -1,5 +1,5 @@
 #!/bin/sh
-# check_hardening.sh PROGRAM: what the release build asks of compiler and linker is in the program.
+# check_hardening.sh FILE...: what the release build asks of compiler and linker is in the program and the library.
 set -u
 export LC_ALL=C
 fail=0
@@ -8,11 +8,13 @@ need() { # what, readelf's option, pattern
     echo "not in $program: $1"
     fail=1
 }
-program=$1
-need 'position-independent program' -h 'Type: +DYN'
-need 'read-only relocations' -l 'GNU_RELRO'
-need 'all symbols bound at start' -d 'BIND_NOW|FLAGS_1.*NOW'
-need 'stack that is not executable' -l 'GNU_STACK.* RW  '
-need 'stack protector' -s '__stack_chk_fail'
-need 'checked calls of the C library' -s '__(snprintf|memcpy|vsnprintf|fprintf|printf)_chk'
+[ $# -gt 0 ] || exit 1
+for program; do
+    need 'position-independent program' -h 'Type: +DYN'
+    need 'read-only relocations' -l 'GNU_RELRO'
+    need 'all symbols bound at start' -d 'BIND_NOW|FLAGS_1.*NOW'
+    need 'stack that is not executable' -l 'GNU_STACK.* RW  '
+    need 'stack protector' -s '__stack_chk_fail'
+    need 'checked calls of the C library' -s '__(snprintf|memcpy|vsnprintf|fprintf|printf)_chk'
+done
 exit $fail
