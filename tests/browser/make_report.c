@@ -374,10 +374,13 @@ static void add_kernels(fixture *f) {
 }
 
 static json_t *class_names(const fixture *f) {
+    static const char *const hostile[] = {"<img src=x onerror=\"document.hit=1\">", "=cmd|' /C calc'!A0",
+                                          "\"'></title></svg></script><script>document.hit=1</script>", "a&lt;b&c\\"};
     json_t *out = json_array();
-    char name[32];
+    char name[80];
     for (int c = 0; c < f->n_classes; c++) {
         snprintf(name, sizeof name, f->n_classes > 10 ? "class <%d>" : "%d", c);
+        if (!strcmp(f->kind, "hostile")) snprintf(name, sizeof name, "%s%d", hostile[c % 4], c / 4);
         json_array_append_new(out, json_string(name));
     }
     return out;

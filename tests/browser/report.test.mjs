@@ -21,7 +21,7 @@ const runSections = ['history', ...studySections.slice(3)];
 let browser;
 
 before(async () => {
-  for (const kind of ['study', 'one', 'run', 'many', 'bare']) execFileSync(makeReport, [kind, path(kind)], { stdio: 'inherit' });
+  for (const kind of ['study', 'one', 'run', 'many', 'bare', 'hostile']) execFileSync(makeReport, [kind, path(kind)], { stdio: 'inherit' });
   browser = await launch();
 });
 after(async () => {
@@ -198,6 +198,37 @@ test('every figure saves as SVG, PNG and CSV', () =>
         if (kind === 'csv') assert.ok(bytes.toString().trim().split('\n').length > 3);
         assert.ok(bytes.length > 60);
       }
+  }));
+
+test('names of classes that are HTML, formulas or broken out of quotes stay text, wherever they are shown or saved', () =>
+  visit('hostile', { acceptDownloads: true }, async (page) => {
+    assert.match(await page.textContent('#confusion'), /<img src=x onerror="document.hit=1">/);
+    for (const selector of ['.mistakes .picture', '.neighbours .eight .picture']) await page.locator(selector).first().hover();
+    assert.match(await page.textContent('#inspector .verdict'), /true .* predicted /);
+    for (const chart of await page.locator('[data-chart] .plot svg').all()) {
+      await chart.scrollIntoViewIfNeeded();
+      const { x, y, width, height } = await chart.boundingBox();
+      for (const at of [0.3, 0.5, 0.7]) await page.mouse.move(x + width * at, y + height * at); // tooltips
+    }
+    await page.locator('[data-chart="confusion"] [role="button"]').nth(1).click();
+    await page.locator('.legend button').first().click();
+    for (const kind of ['svg', 'csv'])
+      for (const button of await page.locator(`[data-save="${kind}"]`).all()) {
+        const waiting = page.waitForEvent('download');
+        await button.click();
+        const text = readFileSync(await (await waiting).path(), 'utf8');
+        if (kind === 'csv') assert.doesNotMatch(text, /(^|,)"?[=@+]/m);
+        else
+          assert.deepEqual(
+            await page.evaluate((svg) => {
+              const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml');
+              return [...parsed.querySelectorAll('parsererror, script, img')].map(({ outerHTML }) => outerHTML);
+            }, text),
+            [],
+          );
+      }
+    assert.equal(await page.evaluate(() => document.hit), undefined);
+    assert.equal(await page.locator('img[src="x"]').count(), 0);
   }));
 
 for (const colorScheme of ['light', 'dark'])

@@ -40,7 +40,7 @@ write('onepixel', 1, some(120, 2), some(20, 2), lambda label, i, p: 40 + 150 * l
 write('seventeen', 8, some(17, 3), some(5, 3), plain)
 write('thousand', 8, some(2000, 1000), some(1000, 1000), lambda label, i, p: (label * 2654435761 >> p % 24) & 255)
 write('large', 512, some(6, 2), some(2, 2), lambda label, i, p: (p >> (3 + 6 * label)) * 16)
-write('absent', 8, some(60, 3), some(20, 2), plain, 5)
+write('absent', 8, some(60, 3), some(8, 2), plain, 5)
 write('alone', 8, [0] * 30, some(20, 2), plain)
 write('single', 8, [0], [0], plain, 2)
 
