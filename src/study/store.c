@@ -60,6 +60,15 @@ static double *put_score(double *to, const fv_score *score) {
     return to;
 }
 
+/* What a training without validation images has no figure of is -1: losses and accuracies are not negative. */
+static double or_none(double x) {
+    return isnan(x) ? -1 : x;
+}
+
+static double none_is_nan(double x) {
+    return x < 0 ? (double)NAN : x;
+}
+
 /* Everything but the net's arrays as doubles: numbers, history, train scores, predictions. */
 static void put_values(fv_study *s, const fv_job *job, double *to) {
     *to++ = job->n_epochs;
@@ -73,8 +82,14 @@ static void put_values(fv_study *s, const fv_job *job, double *to) {
     *to++ = job->macro.f1;
     for (int i = 0; i < job->n_epochs; i++) {
         const fv_epoch *e = &job->history[i];
-        const double row[N_HISTORY] = {e->epoch,          e->time_s,          e->learning_rate,       e->train_loss,
-                                       e->train_accuracy, e->validation_loss, e->validation_accuracy, e->images_per_s};
+        const double row[N_HISTORY] = {e->epoch,
+                                       e->time_s,
+                                       e->learning_rate,
+                                       e->train_loss,
+                                       e->train_accuracy,
+                                       or_none(e->validation_loss),
+                                       or_none(e->validation_accuracy),
+                                       e->images_per_s};
         for (int j = 0; j < N_HISTORY; j++) *to++ = row[j];
     }
     for (int i = 0; i < job->n_epochs; i++) to = put_score(to, &job->train_score[i]);
@@ -158,8 +173,8 @@ static bool take_values(fv_study *s, fv_job *job, const fv_named_tensor *t) {
     if (t->size[0] != n_values((size_t)job->n_epochs, job->validation_score.n)) return false;
     for (int i = 0; i < job->n_epochs; i++, p += N_HISTORY) {
         for (int k = 1; k < N_HISTORY; k++)
-            if (!isnan(p[k]) && !is_figure(p[k])) return false;
-        job->history[i] = (fv_epoch){i + 1, p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
+            if (!is_figure(p[k])) return false;
+        job->history[i] = (fv_epoch){i + 1, p[1], p[2], p[3], p[4], none_is_nan(p[5]), none_is_nan(p[6]), p[7]};
     }
     for (int i = 0; i < job->n_epochs; i++)
         if (!take_score(&p, job->n_train, &job->train_score[i])) return false;

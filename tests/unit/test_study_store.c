@@ -56,6 +56,29 @@ static void what_is_kept_comes_back(void **state) {
     assert_true(kept.predictions[3].index == 3 && kept.predictions[3].truth == 1 && kept.predictions[3].loss == 0.25f);
 }
 
+/* A training without validation images has figures that do not exist: no NaN is written for them, and they come back.
+ */
+static void figures_that_do_not_exist_come_back(void **state) {
+    (void)state;
+    char *bytes_now;
+    size_t size;
+    bool found;
+    fv_safetensors *file;
+    put(bytes_of, size_of);
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    kept.history[1].validation_loss = kept.history[1].validation_accuracy = (double)NAN;
+    assert_int_equal(fv_study_keep(&kept.study, &kept.job, kept.small.net, NULL), FV_OK);
+    assert_int_equal(fv_file_read(scratch_path(kept.directory, kept.name), 1 << 20, &bytes_now, &size, NULL), FV_OK);
+    assert_int_equal(fv_safetensors_parse("x", bytes_now, size, &file, NULL), FV_OK);
+    const fv_named_tensor *values = fv_safetensors_find(file, "values");
+    for (size_t i = 0; i < values->size[0]; i++) assert_true(isfinite(((const double *)values->data)[i]));
+    fv_safetensors_destroy(file);
+    free(bytes_now);
+    assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
+    assert_true(found && isnan(kept.history[1].validation_loss) && isnan(kept.history[1].validation_accuracy));
+    assert_true(kept.history[0].validation_loss == 0.125 && kept.history[0].validation_accuracy == 0.5);
+}
+
 static bool is_found(void) {
     bool found;
     assert_int_equal(store_recall(&kept, &found, NULL), FV_OK);
@@ -151,10 +174,10 @@ static void lies_are_refused(void **state) {
     static const struct {
         int at;
         double value;
-    } lies[] = {{0, 3},     {0, -1},       {0, 1e300},  {0, 1.5},       {0, NAN}, {1, -1},  {1, NAN}, {2, INFINITY},
-                {3, 5},     {3, -1},       {4, 400},    {4, 2.5},       {6, 7},   {7, 1},   {9, 2},   {9, NAN},
-                {10, -1},   {27, 21},      {28, 99},    {33, 3},        {34, 2},  {34, .5}, {35, -1}, {5, NAN},
-                {5, 1e200}, {8, INFINITY}, {14, 1e300}, {15, INFINITY}, {29, NAN}};
+    } lies[] = {{0, 3},     {0, -1},       {0, 1e300}, {0, 1.5},    {0, NAN},       {1, -1},   {1, NAN}, {2, INFINITY},
+                {3, 5},     {3, -1},       {4, 400},   {4, 2.5},    {6, 7},         {7, 1},    {9, 2},   {9, NAN},
+                {10, -1},   {27, 21},      {28, 99},   {33, 3},     {34, 2},        {34, .5},  {35, -1}, {5, NAN},
+                {5, 1e200}, {8, INFINITY}, {12, NAN},  {14, 1e300}, {15, INFINITY}, {16, NAN}, {29, NAN}};
     assert_changed_refused("another training", NULL, -1, 0);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         assert_changed_refused(NULL, NULL, lies[i].at, lies[i].value);
@@ -203,6 +226,7 @@ static void a_records_bits_and_cuts_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_comes_back),
+        cmocka_unit_test(figures_that_do_not_exist_come_back),
         cmocka_unit_test(others_are_not_found),
         cmocka_unit_test(every_flipped_bit_is_refused),
         cmocka_unit_test(every_cut_is_refused),
