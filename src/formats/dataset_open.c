@@ -304,7 +304,8 @@ fv_status fv_dataset_open_with(const char *name_or_path, const fv_dataset_option
         return open_set(name_or_path, directory, options, out, error);
     const fv_known_set *known = fv_known_set_find(name_or_path);
     if (known && !known->get) return open_set(known->name, NULL, options, out, error);
-    return fail_name(name_or_path, error);
+    return *name_or_path && access(name_or_path, F_OK) == 0 ? open_path(name_or_path, options, out, error)
+                                                            : fail_name(name_or_path, error);
 }
 
 fv_status fv_dataset_open(const char *name_or_path, fv_dataset **out, fv_error *error) {

@@ -273,6 +273,14 @@ static fv_status decode_and_keep(fv_image_list *list, const fv_image_cache *cach
     return FV_OK;
 }
 
+/* Files that cannot be read sound like the end of it: that it goes on without them is said. */
+static void tell_left_out(const fv_image_list *list, size_t n_bad, size_t n, const fv_dataset_options *o) {
+    char text[400];
+    snprintf(text, sizeof text, "%s: %zu of %zu image files %s left out", fv_path_shown(list->name), n_bad, n,
+             n_bad == 1 ? "is" : "are");
+    o->on_note(o->context, text);
+}
+
 /* Tells the files that were left out; too many are an error. */
 static fv_status judge_bad(const fv_image_list *list, const fv_set_content *content, fv_error *error) {
     const fv_dataset_options *o = content->options;
@@ -285,7 +293,10 @@ static fv_status judge_bad(const fv_image_list *list, const fv_set_content *cont
         o->on_note(o->context, more);
     }
     bool none = content->train.n == 0, untested = content->test.n == 0 && count_split(list, FV_LIST_TEST) > 0;
-    if (!none && !untested && (o->skip_bad || content->n_bad <= n / 100)) return FV_OK;
+    if (!none && !untested && (o->skip_bad || content->n_bad <= n / 100)) {
+        if (o->on_note) tell_left_out(list, content->n_bad, n, o);
+        return FV_OK;
+    }
     return fv_fail(error, content->n_unread ? FV_E_IO : FV_E_DATA, "%s: %zu of %zu image files cannot be read%s%s%s",
                    fv_path_shown(list->name), content->n_bad, n,
                    o->on_note || none ? "" : ", the first: ", o->on_note || none ? "" : content->notes[0],

@@ -144,6 +144,9 @@ fv_status fv_run_read_record(const char *directory, fv_run_info *out, fv_error *
     char path[FV_PATH_SIZE];
     json_t *root;
     FV_TRY(fv_path_join(path, directory, "run.json", error));
+    if (access(path, F_OK) != 0 && access(directory, F_OK) != 0)
+        return fv_fail(error, FV_E_IO, "%s: could not be opened (%s): give the directory of a run",
+                       fv_path_shown(directory), strerror(errno));
     if (access(path, F_OK) != 0)
         return fv_fail(error, FV_E_IO, "%s: holds no run.json (%s): give the directory of a run",
                        fv_path_shown(directory), strerror(errno));

@@ -288,6 +288,16 @@ for (const width of [390, 768, 800, 1440])
       assert.equal(near.length, 5);
     }));
 
+test('the table of all trainings of three seeds is seen whole, a longer one tells that it goes on', () =>
+  visit('study', {}, async (page) => {
+    await page.evaluate(() => document.querySelectorAll('details').forEach((fold) => (fold.open = true)));
+    const [rows, hidden] = await page.$eval('#scaling .fold .scroll', (all) => [all.querySelectorAll('tbody tr').length, all.scrollHeight - all.clientHeight]);
+    assert.equal(rows, 15);
+    assert.equal(hidden, 0);
+    const edge = () => page.$eval('#mistakes .fold .scroll', (all) => [all.scrollHeight > all.clientHeight, getComputedStyle(all).backgroundAttachment]);
+    assert.deepEqual(await edge(), [true, 'local, local, scroll, scroll']);
+  }));
+
 test('in print the folds are open and the inspector is gone', () =>
   visit('study', { colorScheme: 'dark' }, async (page) => {
     assert.equal(await page.locator('details[open]').count(), 0);
