@@ -187,9 +187,11 @@ static void print_layers(const fv_net *net, FILE *to) {
 
 static void print_recipe(const cli_training *t, FILE *to) {
     const fv_run_config *c = &t->config;
-    fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", c->optimizer,
-            c->learning_rate, c->schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads,
-            t->threads == 1 ? "" : "s");
+    char *optimizer = cli_shown(c->optimizer), *schedule = cli_shown(c->schedule); /* with a stranger's comments */
+    fprintf(to, "    %s, learning rate %g, %s · batch %d · seed %llu · %s, %d thread%s\n", optimizer, c->learning_rate,
+            schedule, c->batch, (unsigned long long)c->seed, fv_isa_name(), t->threads, t->threads == 1 ? "" : "s");
+    free(optimizer);
+    free(schedule);
     if (*c->init) {
         char *init = cli_shown(c->init);
         fprintf(to, "    init %s\n", init);
@@ -198,7 +200,9 @@ static void print_recipe(const cli_training *t, FILE *to) {
     if (t->augment) fprintf(to, "    augment %s\n", fv_augment_text(t->augment));
     char more[320] = "";
     size_t n = 0;
-    if (t->class_weights) n += (size_t)snprintf(more + n, sizeof more - n, " · class weights %.60s", c->class_weights);
+    char *weights = cli_shown(c->class_weights);
+    if (t->class_weights) n += (size_t)snprintf(more + n, sizeof more - n, " · class weights %.60s", weights);
+    free(weights);
     if (t->options.balanced) n += (size_t)snprintf(more + n, sizeof more - n, " · every class drawn alike");
     if (c->label_smoothing > 0)
         n += (size_t)snprintf(more + n, sizeof more - n, " · label smoothing %g", c->label_smoothing);

@@ -159,19 +159,19 @@ static fv_status print_pytorch(const exporting *e, fv_error *error) {
     return FV_OK;
 }
 
-static void print_written(const exporting *e) {
+static void print_written(const exporting *e, const char *path) {
     fv_shape s = fv_net_input(e->run.net);
     fv_export_format format = formats[e->format].format;
     if (format == FV_EXPORT_C) {
-        size_t n = strlen(e->path);
-        if (n > 2 && strcmp(e->path + n - 2, ".c") == 0) n -= 2;
-        printf("%-12s %.*s.c, .h and an example, _main.c · C99, %s\n", "exported", (int)n, e->path,
+        size_t n = strlen(path);
+        if (n > 2 && strcmp(path + n - 2, ".c") == 0) n -= 2;
+        printf("%-12s %.*s.c, .h and an example, _main.c · C99, %s\n", "exported", (int)n, path,
                e->int8 ? "8-bit integers" : "float");
         printf("%-12s %sB of RAM, %sB of flash beside the code\n", "needs", cli_metric((double)e->size.scratch_bytes).s,
                cli_metric((double)e->size.constants_bytes).s);
         return;
     }
-    printf("%-12s %s · %s · %sB\n", "exported", e->path, formats[e->format].name,
+    printf("%-12s %s · %s · %sB\n", "exported", path, formats[e->format].name,
            cli_metric((double)file_size(e->path)).s);
     if (format == FV_EXPORT_ONNX)
         printf("%-12s pixels [N][%d][%d][%d] %s -> logits [N][%d]\n", "", s.c, s.h, s.w,
@@ -213,7 +213,9 @@ static fv_status export(exporting *e, fv_error *error) {
     if (cli_signal()) return fv_fail(error, FV_E_INTERRUPTED, "export: interrupted");
     if (cli_given(e->line, "json")) return cli_json_print(to_json(e), error);
     if (cli_given(e->line, "quiet")) return FV_OK;
-    print_written(e);
+    char *shown = cli_shown(e->path);
+    print_written(e, shown);
+    free(shown);
     if (e->verified) print_verified(e);
     return formats[e->format].format == FV_EXPORT_SAFETENSORS ? print_pytorch(e, error) : FV_OK;
 }

@@ -2,6 +2,7 @@
  * ... 127 and means unit[k] * w. Sums are of 32 bits, in units of both; m / 2^s takes them to the next value's unit.
  * Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
  * Inference". */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static fv_status calibrate(quantising *q, const fv_images *images, const fv_indi
         for (int v = 0; v <= g->n_steps; v++) {
             const double *value = fv_graph_value(g, memory, v);
             for (size_t j = 0; j < fv_image_size(fv_graph_shape(g, v)); j++) {
+                if (!(fabs(value[j]) <= FLT_MAX)) goto fail;
                 if (value[j] < q->low[v]) q->low[v] = value[j];
                 if (value[j] > q->high[v]) q->high[v] = value[j];
             }
@@ -47,10 +49,14 @@ static fv_status calibrate(quantising *q, const fv_images *images, const fv_indi
     }
     free(memory);
     return FV_OK;
+fail:
+    free(memory);
+    return FV_E_DIVERGED;
 }
 
 static unit unit_of_range(double low, double high) {
-    double size = high > low ? (high - low) / 255 : 1;
+    double size = (high - low) / 255;
+    if (size <= 0) size = 1;
     return (unit){size, (int)lround(-low / size)};
 }
 
@@ -73,9 +79,15 @@ static void find_units(quantising *q) {
 
 /* ---- numbers ---- */
 
-/* ratio as m / 2^s with m of 31 bits; what is too small for that is 0. */
+/* ratio as m / 2^s with m of 31 bits, s at least 2; what is too small for that is 0, and what is too large takes every
+ * sum to the end of the next value's range, as it should. */
 static void split_ratio(double ratio, int32_t *m, int *s) {
     int exponent;
+    if (!(ratio < 0x1p29)) {
+        *m = INT32_MAX;
+        *s = 2;
+        return;
+    }
     double part = frexp(ratio, &exponent); /* 0.5 <= |part| < 1 */
     *s = 31 - exponent;
     *m = (int32_t)lround(part * 2147483647);
@@ -131,6 +143,7 @@ static fv_status add_tables(quantising *q, int i, bool to_logits) {
     unit x = q->units[op->in], y = q->units[op->out];
     bool raw = op->in == 0 && op->out != 1; /* weights are for pixels, the bias for a zero of 0 */
     size_t each = op->n_weights / op->n_bias;
+    bool large = false;
     signed char *weights = malloc(op->n_weights);
     row *rows = malloc(op->n_bias * sizeof *rows);
     if (!weights || !rows) {
@@ -141,6 +154,7 @@ static fv_status add_tables(quantising *q, int i, bool to_logits) {
     for (size_t k = 0; k < op->n_bias; k++)
         rows[k] =
             quantise_row(op->weight + k * each, each, op->bias[k], raw ? x : (unit){x.size, 0}, weights + k * each);
+    for (size_t k = 0; to_logits && k < op->n_bias; k++) large |= !(rows[k].unit * x.size <= FLT_MAX);
     open_table(t, "signed char", "weight", i, op->n_weights);
     for (size_t k = 0; k < op->n_weights; k++) add_whole(t, k, 20, weights[k]);
     close_table(t, op->n_weights, 1);
@@ -170,7 +184,7 @@ static fv_status add_tables(quantising *q, int i, bool to_logits) {
     }
     free(weights);
     free(rows);
-    return FV_OK;
+    return large ? FV_E_DIVERGED : FV_OK;
 }
 
 /* ---- calls ---- */
@@ -248,8 +262,8 @@ static void add_sum(quantising *q, const fv_c_op *op) {
     int s;
     split_ratio(ra > rb ? ra : rb, &m, &s);
     fprintf(q->text->calls, "    sum(%s, %s, %s, %ld, %ld, %d, %d, %d, %d, %d, %zu);\n", p.x, p.x2, p.y,
-            lround(ldexp(ra, s - 1)), lround(ldexp(rb, s - 1)), s - 1, a.zero, b.zero, y.zero, op->relu ? y.zero : 0,
-            fv_image_size(op->y));
+            lround(fmin(ldexp(ra, s - 1), INT32_MAX)), lround(fmin(ldexp(rb, s - 1), INT32_MAX)), s - 1, a.zero, b.zero,
+            y.zero, op->relu ? y.zero : 0, fv_image_size(op->y));
     q->text->helpers |= 1u << FV_C_SUM;
 }
 
@@ -302,7 +316,7 @@ fv_status fv_c_write_int8(const fv_c_plan *plan, const fv_images *images, const 
         find_units(&q);
         status = write_ops(&q);
     } else {
-        status = fail_memory(&q);
+        if (status == FV_E_MEMORY) status = fail_memory(&q);
     }
     free(q.low);
     free(q.high);

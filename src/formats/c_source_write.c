@@ -1,5 +1,7 @@
 /* STEM.c, STEM.h and STEM_main.c of a net. */
 #include <ctype.h>
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +217,21 @@ static fv_status write_all(source *s, const fv_images *calibration, const fv_ind
     return status;
 }
 
+static bool are_floats(const double *values, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(values[i]) <= FLT_MAX)) return false;
+    return true;
+}
+
+/* A batch norm taken into a convolution may make more of its weights than a float holds. */
+static fv_status check_weights(const fv_c_plan *plan) {
+    for (int i = 0; i < plan->n_ops; i++) {
+        const fv_c_op *op = &plan->ops[i];
+        if (!are_floats(op->weight, op->n_weights) || !are_floats(op->bias, op->n_bias)) return FV_E_DIVERGED;
+    }
+    return FV_OK;
+}
+
 fv_status fv_export_c(const fv_net *net, const char *path, const char *const *class_names, const fv_images *calibration,
                       const fv_indices *indices, fv_c_size *size, fv_error *error) {
     source s = {.net = net, .class_names = class_names, .int8 = calibration != NULL};
@@ -223,10 +240,16 @@ fv_status fv_export_c(const fv_net *net, const char *path, const char *const *cl
     FV_TRY(name_source(&s, path, error));
     fv_status status = fv_graph_of_net(net, &graph);
     if (status == FV_OK) status = fv_c_plan_create(graph, s.int8, &plan);
+    if (status == FV_OK) status = check_weights(plan);
     s.plan = plan;
-    if (status == FV_OK)
-        status = write_all(&s, calibration, indices, size, error);
-    else
+    bool planned = status == FV_OK;
+    if (planned) status = write_all(&s, calibration, indices, size, error);
+    if (status == FV_E_DIVERGED)
+        status = fv_fail(error, status,
+                         "%s: its numbers would be too large, as the weights are: train it again with a lower learning "
+                         "rate",
+                         fv_path_shown(path));
+    else if (!planned)
         status = fv_fail(error, status, "%s: %s", fv_path_shown(path), fv_status_text(status));
     fv_c_plan_destroy(plan);
     fv_graph_destroy(graph);

@@ -111,6 +111,8 @@ on_screen eval "$bad/run"
 on_screen verify "$bad/run"
 on_screen report "$bad/run"
 on_screen compare "$bad/run" run
+on_screen export "$bad/run" -o "$bad/x.onnx"
+on_screen export "$bad/run" -o "$bad/x.npz"
 on_screen study digits --epochs 1 --seeds 1 --parts architecture,kernels --out "$bad/study"
 on_screen study --resume "$bad/study"
 on_screen report "$bad/study"
@@ -164,6 +166,14 @@ for record in record-*; do
     plain "compare $record" out
     plain "compare $record" err
 done
+"$python" - <<'END' # comments are no part of a text, but of its field
+import json
+run = json.load(open('run/run.json'))
+for key in 'optimizer', 'schedule', 'augment':
+    run['config'][key] += ' # \x9b2J\rx'
+json.dump(run, open('texts.json', 'w'))
+END
+on_screen train --config texts.json --out texts
 "$fovea" predict names =1.png >out 2>err
 [ $? -eq 3 ] || fail "a model file with a control character among its class names: $(cat out err)"
 plain 'predict' err

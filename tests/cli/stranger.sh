@@ -152,4 +152,20 @@ for file in run.json model.safetensors metrics.csv report.html predictions-test.
     esac
     rm -r other
 done
+
+# Weights that C source cannot hold; and such that 8 bits of the next value have no shift for.
+"$fovea" train digits --model 'conv 4 3x3, batchnorm, relu, dense classes' --epochs 1 --quiet --out normed
+cp -r normed large
+poke large/model.safetensors 0.weight 1e30
+poke large/model.safetensors 1.weight 1e30
+refused 5 'large.c: its numbers would be too large' export large -o large.c
+refused 5 'large.c: its numbers would be too large' export large --int8 -o large.c
+[ ! -e large.c ] || failures=$((failures + 1))
+if command -v cc >/dev/null; then
+    poke normed/model.safetensors 0.weight 1e36
+    poke normed/model.safetensors 1.bias -3e38
+    "$fovea" export normed --int8 -o normed.c --quiet || failures=$((failures + 1))
+    cc -std=c99 -fsanitize=undefined -fno-sanitize-recover=all normed.c normed_main.c -o normed.out
+    head -c 6400 "$fovea" | ./normed.out >/dev/null || failures=$((failures + 1))
+fi
 [ $failures -eq 0 ]
