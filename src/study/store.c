@@ -280,9 +280,11 @@ fv_status fv_study_store_open(const fv_study *s, fv_error *error) {
     char path[PATH_SIZE];
     if (snprintf(path, sizeof path, "%s/" FV_STORE, s->out) >= PATH_SIZE)
         return fv_fail(error, FV_E_ARGUMENT, "%s: the path is too long", fv_path_shown(s->out));
+    FV_TRY(fv_file_is_own(path, error));
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return fv_fail(error, FV_E_IO, "%s: could not be made: %s", fv_path_shown(path), strerror(errno));
     if (!s->options->record || snprintf(path, sizeof path, "%s/" FV_STUDY_RECORD, s->out) >= PATH_SIZE) return FV_OK;
+    FV_TRY(fv_file_is_own(path, error));
     return write_record(path, s->options->record, error);
 }
 

@@ -96,6 +96,7 @@ static fv_status write_final(const fv_study *s, fv_error *error) {
                             .time_s = job->time_s,
                             .result = "done"};
     snprintf(path, sizeof path, "%s/model.safetensors", directory);
+    FV_TRY(fv_file_is_own(path, error));
     FV_TRY(fv_run_write_record(directory, &record, error));
     FV_TRY(fv_run_write_metrics(directory, job->history, job->n_epochs, error));
     FV_TRY(fv_net_save(job->net, path, (const char *const *)s->dataset->class_names, error));

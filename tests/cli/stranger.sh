@@ -125,6 +125,43 @@ rm begun/model.safetensors
 mv begun/checkpoint.safetensors kept
 ln -s ../kept begun/checkpoint.safetensors
 refused 4 'begun/checkpoint.safetensors: is a link, which is not written through' train --resume begun
+sed -i 's/"status": "done"/"status": "running"/' run/run.json
+for file in run.json metrics.csv; do
+    cp -r run other
+    cp run/$file linked
+    ln -sf ../linked other/$file
+    refused 4 "other/$file: is a link, which is not written through" train --resume other
+    cmp -s linked run/$file || {
+        echo "train --resume: wrote through $file"
+        failures=$((failures + 1))
+    }
+    rm -r other
+done
+"$fovea" study digits --parts mistakes --explain 'dense classes' --epochs 300 --seeds 1 --quiet --out stopped 2>err &
+pid=$!
+until_true [ -e stopped/resume.json ]
+kill -9 $pid
+wait $pid 2>/dev/null
+for file in trainings resume.json study.json explain.safetensors final final/model.safetensors report.html; do
+    cp -r stopped other
+    rm -rf linked other/$file
+    case $file in
+    trainings | final) mkdir linked ;;
+    resume.json) cp stopped/resume.json linked ;;
+    *) mkdir -p other/final && echo mine >linked ;;
+    esac
+    ln -s "$here/linked" other/$file
+    refused 4 "other/$file: is a link, which is not written through" study --resume other
+    case $file in
+    trainings | final) [ -z "$(ls linked)" ] ;;
+    resume.json) cmp -s linked stopped/resume.json ;;
+    *) [ "$(cat linked)" = mine ] ;;
+    esac || {
+        echo "study --resume: wrote through $file"
+        failures=$((failures + 1))
+    }
+    rm -r other
+done
 [ "$(cat mine)" = mine ] || failures=$((failures + 1))
 
 # Nor is a pipe waited for, which nobody writes to or reads from.
