@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -157,7 +158,11 @@ static fv_status explain(const transfer *t, CURLcode code, bool *again, fv_error
 
 static fv_status run(transfer *t, bool *again, fv_error *error) {
     off_t end = lseek(t->fd, 0, SEEK_END);
-    if (strncmp(t->of->url, "file://", 7) == 0 && ftruncate(t->fd, 0) == 0) end = lseek(t->fd, 0, SEEK_SET);
+    bool local = strncmp(t->of->url, "file://", 7) == 0;
+    struct stat info;
+    if (local && stat(t->of->url + 7, &info) == 0 && !S_ISREG(info.st_mode)) /* libcurl would wait for a pipe */
+        return fv_fail(error, FV_E_IO, "%.300s: is no file", t->of->url);
+    if (local && ftruncate(t->fd, 0) == 0) end = lseek(t->fd, 0, SEEK_SET);
     if (end < 0)
         return fv_fail(error, FV_E_IO, "%s: could not be written: %s", fv_path_shown(t->of->path), strerror(errno));
     t->offset = (uint64_t)end;

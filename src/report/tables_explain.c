@@ -23,7 +23,8 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
     size_t n = json_array_size(mistakes);
     char caption[80];
     if (n > MAX_ROWS)
-        snprintf(caption, sizeof caption, "The %d worst of %zu mistakes", MAX_ROWS, n);
+        snprintf(caption, sizeof caption, "The %.20s worst of %.20s mistakes", fv_count_words(MAX_ROWS).s,
+                 fv_count_words((double)n).s);
     else
         snprintf(caption, sizeof caption, "Every mistake, worst first");
     fv_table_open(out, caption, "test image|true|predicted|#p of true|#p of predicted|#loss");
@@ -32,7 +33,8 @@ void fv_table_mistakes(const fv_context *context, fv_buffer *out) {
         fv_cell_header(out, fv_count_words(fv_fact_number(row, "index", 0)).s);
         fv_cell(out, class_in(context, row, "true"));
         fv_cell(out, class_in(context, row, "predicted"));
-        fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_true", 0), 4).s);
+        const double p = fv_fact_number(row, "p_true", 0);
+        fv_cell_number(out, p >= 0 && p < 0.00005 ? "< 0.0001" : fv_decimal(p, 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "p_predicted", 0), 4).s);
         fv_cell_number(out, fv_decimal(fv_fact_number(row, "loss", 0), 2).s);
         fv_table_row(out);

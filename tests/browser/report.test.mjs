@@ -277,6 +277,11 @@ test('names on the map stay inside and off each other; few points are seen, many
 for (const width of [390, 768, 800, 1440])
   test(`labels are whole and apart, and heads stand over their columns: ${width} pixels`, () =>
     visit('study', { viewport: { width, height: 900 } }, async (page) => {
+      const values = await page.$$eval('.figures .value', (all) => {
+        all.forEach((value, i) => (value.textContent = i === 2 ? '9 s' : '25 min 21 s'));
+        return all.map((value) => value.getBoundingClientRect().top);
+      });
+      assert.equal(new Set(values).size, width > 768 ? 1 : 3);
       assert.deepEqual(await crowded(page, '[data-chart="augmentation"] .role-axis-label text', 3), []);
       const heads = await page.$$eval('.kernel.sources', (all) => all.map((head) => head.getBoundingClientRect()).filter(({ height }) => height));
       const rows = await page.$$eval('.kernel:not(.sources)', (all) => all.map((row) => row.getBoundingClientRect().left));

@@ -479,7 +479,10 @@ static void figures_that_lie_make_a_page(void **state) {
         if (strstr(main, "nan") || strstr(main, "inf")) fail_msg("nan or inf on the page of %s", members[i]);
         free(page);
     }
-    char *page = page_of(", \"mistakes\": [{\"true\": -1, \"predicted\": 7.4}, {\"predicted\": 1}]", FV_OK);
+    char *page = page_of(", \"mistakes\": [{\"p_true\": 2e-8}, {\"p_true\": 0.00006}]", FV_OK);
+    assert_non_null(strstr(page, ">&lt; 0.0001<"));
+    free(page);
+    page = page_of(", \"mistakes\": [{\"true\": -1, \"predicted\": 7.4}, {\"predicted\": 1}]", FV_OK);
     assert_non_null(strstr(page, "<td>?</td><td>?</td>"));
     assert_non_null(strstr(page, "<td>?</td><td>1</td>"));
     free(page);
