@@ -85,13 +85,15 @@ wait $pid 2>/dev/null && fail "middle: it had ended"
 grep -q 'resumed after 0 of 1 epochs and [0-9]* images' rows || fail "no checkpoint within an epoch: $(cat rows)"
 
 # What cannot go on is refused, and left as it is.
-"$fovea" train digits --epochs 100000 --quiet --out busy 2>messages &
+"$fovea" train digits --epochs 100000 --quiet --out busy >rows 2>&1 &
 pid=$!
+trap 'kill -9 $pid 2>/dev/null; rm -rf "$here"' EXIT
 until_true [ -e busy/checkpoint.safetensors ]
 timeout 60 "$fovea" train --resume busy >rows 2>messages
 [ $? -eq 2 ] && grep -q 'busy: another fovea is training' messages || fail "a second one trains beside: $(cat messages)"
 kill -9 $pid
 wait $pid 2>/dev/null
+trap 'rm -rf "$here"' EXIT
 cp -r busy onward
 touch onward/model.safetensors.part-0123456789abcdef # half written by one that was killed
 "$fovea" train --resume onward >rows 2>messages &

@@ -90,8 +90,9 @@ together() {
 # ---- in one directory: one at a time, a study too ----
 
 same() { # the first one has hours to do
-    "$fovea" study digits --parts scaling --epochs 100000 --seeds 2 --quiet --out same-study 2>same.log &
+    "$fovea" study digits --parts scaling --epochs 100000 --seeds 2 --quiet --out same-study >same.log 2>&1 &
     pid=$!
+    trap 'kill -9 $pid 2>/dev/null; rm -rf "$here"' EXIT
     while [ ! -e same-study/resume.json ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
     timeout 60 "$fovea" study --resume same-study --quiet >out 2>&1
     [ $? -eq 2 ] && grep -q 'another fovea' out || fail "a second study went on in the first one's directory: $(cat out)"
@@ -100,6 +101,7 @@ same() { # the first one has hours to do
     kill -INT $pid
     wait $pid
     status=$?
+    trap 'rm -rf "$here"' EXIT
     [ $status -eq 130 ] && [ -s same-study/resume.json ] || fail "the first study suffered: $status: $(cat same.log)"
     echo "$part: a second study in the directory of one that runs is refused"
 }

@@ -214,6 +214,25 @@ static void test_state_overflow(void **state) {
     }
 }
 
+/* A last step too long for 32 bits: loss, gradients and the optimiser's state are finite, the weights are not. */
+static void test_weights_overflow(void **state) {
+    (void)state;
+    fv_net *net = new_net("dense 16, relu, dense classes");
+    fv_train_options o = options_of(1, 1);
+    char before[65], after[65];
+    int n;
+    o.optimizer = "sgd";
+    o.learning_rate = 1e30;
+    o.batch = 65536;
+    fill_tensor(net, 0, 1e10F);
+    fv_net_hash(net, before);
+    assert_int_equal(fv_train(net, &digits->train, &training, NULL, &o, NULL, &n, NULL), FV_E_DIVERGED);
+    assert_int_equal(n, 0);
+    fv_net_hash(net, after);
+    assert_string_equal(before, after);
+    fv_net_destroy(net);
+}
+
 static bool always(void *context) {
     (void)context;
     return true;
@@ -523,6 +542,7 @@ int main(void) {
         cmocka_unit_test(test_patience),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_state_overflow),
+        cmocka_unit_test(test_weights_overflow),
         cmocka_unit_test(test_states_are_finite),
         cmocka_unit_test(test_outputs_overflow),
         cmocka_unit_test(test_interruption),
