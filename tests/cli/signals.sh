@@ -58,6 +58,7 @@ status=$?
 [ $status -eq 130 ] || fail "study: status $status"
 tail -n 1 messages | grep -q '^fovea: study: interrupted' || fail "$(cat messages)"
 grep -q '"interrupted": *true' study/study.json || fail "study.json does not say so"
+[ "$(ls study/trainings | wc -l)" -lt 100 ] || fail "study: went on after Ctrl-C" # of more than two hundred
 [ ! -s rows ] || fail "$(cat rows)"
 
 # Interrupted in a verification: nothing is printed as done.

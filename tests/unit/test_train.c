@@ -475,8 +475,8 @@ static void test_strange_states(void **state) {
     float *infinite = calloc(s.at[1].n_weights, sizeof *infinite);
     assert_non_null(infinite);
     infinite[3] = INFINITY;
-    fv_train_state wrong[17];
-    for (int i = 0; i < 17; i++) wrong[i] = s.at[1];
+    fv_train_state wrong[18];
+    for (int i = 0; i < 18; i++) wrong[i] = s.at[1];
     wrong[0].n_weights++;
     wrong[1].n_statistics = 0;
     wrong[2].epoch = -1;
@@ -494,7 +494,8 @@ static void test_strange_states(void **state) {
     wrong[14].array[FV_STATE_WEIGHTS] = infinite;
     wrong[15].array[FV_STATE_OPTIMIZER2] = infinite;
     wrong[16].loss = INFINITY;
-    for (int i = 0; i < 17; i++) {
+    wrong[17].epoch = 2; /* the last is done, and 200 images of another */
+    for (int i = 0; i < 18; i++) {
         fv_net *other = new_net(stateful);
         char before[65], after[65];
         fv_net_hash(other, before);
@@ -509,6 +510,27 @@ static void test_strange_states(void **state) {
         fv_net_destroy(other);
     }
     free(infinite);
+    drop_states(&s);
+    fv_net_destroy(net);
+}
+
+/* More epochs without a better one than there were. */
+static void test_strange_patience(void **state) {
+    (void)state;
+    states s = {.fail_at = -1};
+    fv_train_options o = options_of(2, 1), rest = o;
+    fv_epoch history[2];
+    fv_error error = {0};
+    o.batch = rest.batch = 100;
+    o.patience = rest.patience = 2;
+    fv_net *net = new_net(stateful);
+    assert_int_equal(train_some(net, &o, &s, history, NULL, &error), FV_OK);
+    assert_int_equal(s.at[4].epoch, 1);
+    s.at[4].epochs_since_best = 2;
+    rest.resume = &s.at[4];
+    assert_int_equal(train_some(net, &rest, NULL, history, NULL, &error), FV_E_DATA);
+    s.at[4].epochs_since_best = 1;
+    assert_int_equal(train_some(net, &rest, NULL, history, NULL, &error), FV_OK);
     drop_states(&s);
     fv_net_destroy(net);
 }
@@ -550,6 +572,7 @@ int main(void) {
         cmocka_unit_test(test_foreign_labels),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_strange_states),
+        cmocka_unit_test(test_strange_patience),
         cmocka_unit_test(test_unkept_state),
     };
     return cmocka_run_group_tests(tests, open_digits, close_digits);
