@@ -36,20 +36,20 @@ static float *gather(const fv_net *net, fv_named_tensor *tensors, fv_tensor_info
 }
 
 void fv_net_hash(const fv_net *net, char out[65]) {
-    size_t n = (size_t)fv_net_n_tensors(net), n_values;
-    fv_tensor_info *info = fv_alloc(n, sizeof *info);
-    fv_named_tensor *tensors = fv_alloc(n, sizeof *tensors);
-    float *values = info && tensors ? gather(net, tensors, info, &n_values) : NULL;
-    *out = 0;
-    if (values) {
-        fv_sha256 sum;
-        fv_sha256_init(&sum);
-        fv_sha256_add(&sum, values, n_values * sizeof *values);
-        fv_sha256_hex(&sum, out);
+    enum { SOME = 1024 };
+    float values[SOME];
+    fv_sha256 sum;
+    fv_sha256_init(&sum);
+    for (int i = 0; i < fv_net_n_tensors(net); i++) {
+        fv_tensor_info info;
+        fv_net_tensor(net, i, &info);
+        for (size_t at = 0; at < info.n; at += SOME) {
+            size_t n = info.n - at < SOME ? info.n - at : SOME;
+            fv_net_tensor_part(net, i, at, n, values);
+            fv_sha256_add(&sum, values, n * sizeof *values);
+        }
     }
-    free(values);
-    free(tensors);
-    free(info);
+    fv_sha256_hex(&sum, out);
 }
 
 fv_status fv_net_save(const fv_net *net, const char *path, const char *const *class_names, fv_error *error) {

@@ -82,7 +82,7 @@ static json_t *result_json(const fv_run_record *record) {
     }
     char hash[65];
     fv_net_hash(record->net, hash);
-    fv_json_put(&result, "weights_sha256", *hash ? json_string(hash) : NULL);
+    fv_json_put(&result, "weights_sha256", json_string(hash));
     return result;
 }
 

@@ -161,15 +161,15 @@ void fv_net_tensor(const fv_net *net, int index, fv_tensor_info *out) {
     *out = net->tensors[index].info;
 }
 
-/* Copies between PyTorch's order ([O][I] for dense weights) and the stored one ([I][S]). */
-static void tensor_copy(const fv_tensor *t, float *stored, float *values, bool set) {
+/* Copies values [n] from `first` on between PyTorch's order ([O][I] for dense weights) and the stored one ([I][S]). */
+static void tensor_copy(const fv_tensor *t, float *stored, float *values, size_t first, size_t n, bool set) {
     size_t rows = (size_t)t->info.size[0], columns = t->info.n / rows, stride = (rows + 15) / 16 * 16;
-    for (size_t i = 0; i < t->info.n; i++) {
+    for (size_t i = first; i < first + n; i++, values++) {
         float *at = t->storage == FV_TRANSPOSED ? &stored[i % columns * stride + i / columns] : &stored[i];
         if (set)
-            *at = values[i];
+            *at = *values;
         else
-            values[i] = *at;
+            *values = *at;
     }
 }
 
@@ -179,7 +179,11 @@ static float *tensor_data(const fv_net *net, int index) {
 }
 
 void fv_net_tensor_get(const fv_net *net, int index, float *values) {
-    tensor_copy(&net->tensors[index], tensor_data(net, index), values, false);
+    fv_net_tensor_part(net, index, 0, net->tensors[index].info.n, values);
+}
+
+void fv_net_tensor_part(const fv_net *net, int index, size_t first, size_t n, float *values) {
+    tensor_copy(&net->tensors[index], tensor_data(net, index), values, first, n, false);
 }
 
 void fv_net_tensor_set(fv_net *net, int index, const float *values) {
@@ -187,5 +191,5 @@ void fv_net_tensor_set(fv_net *net, int index, const float *values) {
         const float *in;
         float *out;
     } at = {.in = values};
-    tensor_copy(&net->tensors[index], tensor_data(net, index), at.out, true);
+    tensor_copy(&net->tensors[index], tensor_data(net, index), at.out, 0, net->tensors[index].info.n, true);
 }

@@ -99,6 +99,9 @@ static inline size_t fv_shape_size(fv_shape s) {
     return (size_t)s.c * (size_t)s.h * (size_t)s.w;
 }
 
+/* As fv_net_tensor_get, of the n values from `first` on. */
+void fv_net_tensor_part(const fv_net *net, int index, size_t first, size_t n, float *values);
+
 /* The first weight of a tensor of a layer: which = 0 weight, 1 bias; norm: 2 running mean, 3 running variance. */
 static inline float *fv_layer_data(const fv_net *net, const fv_layer *layer, int which) {
     const fv_tensor *t = &net->tensors[layer->first_tensor + which];

@@ -38,9 +38,9 @@ weights() { # of the run's record
     sed -n 's/.*"weights_sha256": "\([0-9a-f]*\)".*/\1/p' "$1" 2>/dev/null
 }
 
-facts() { # the study.json of a study or a report, without its times
+facts() { # the study.json of a study or a report, without its times and the processor's name, which may be unreadable
     cat out/study.json studied/study.json before/study.json 2>/dev/null | grep -vE \
-        '"(time_s|date|images_per_s|total|training|augmentation|architecture|scaling|mistakes|embedding|neighbours)": ("|[0-9])'
+        '"(processor|time_s|date|images_per_s|total|training|augmentation|architecture|scaling|mistakes|embedding|neighbours)": ("|[0-9])'
 }
 
 # One fault, in a directory of its own. Leaves nothing, and prints what is wrong.
