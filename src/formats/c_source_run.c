@@ -21,7 +21,8 @@ typedef struct place {
 static fv_status make_place(place *p, fv_error *error) {
     const char *base = getenv("TMPDIR");
     snprintf(p->folder, sizeof p->folder, "%s/fovea-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(p->folder)) return fv_fail(error, FV_E_IO, "%s: could not be made: %s", p->folder, strerror(errno));
+    if (!mkdtemp(p->folder))
+        return fv_fail(error, FV_E_IO, "%s: could not be made: %s", fv_path_shown(p->folder), strerror(errno));
     snprintf(p->program, sizeof p->program, "%s/program", p->folder);
     snprintf(p->input, sizeof p->input, "%s/pixels", p->folder);
     snprintf(p->output, sizeof p->output, "%s/logits", p->folder);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "npy_test.h"
@@ -397,6 +398,24 @@ static void long_names_are_refused(void **state) {
     assert_non_null(strstr(error.message, "address is too long"));
 }
 
+/* In a folder that a stranger made. */
+static void a_pipe_is_not_waited_for(void **state) {
+    (void)state;
+    fv_error error = {FV_OK, ""};
+    const char *folder = scratch_subdirectory(served, "pipes");
+    char address[600];
+    fv_known_source source = plain("ok", NULL);
+    const fv_known_source *const all[] = {&source, NULL};
+    char path[512];
+    const fv_fetch_options by_address = {.mirror = address};
+    snprintf(address, sizeof address, "file://%s", folder);
+    scratch_need(mkfifo(scratch_path(folder, names[0]), 0600) == 0, "a pipe");
+    alarm(20); /* the end, where it is waited for */
+    assert_int_equal(fv_fetch_source(&source, all, cache, &by_address, path, &error), FV_E_IO);
+    alarm(0);
+    assert_non_null(strstr(error.message, "is no file"));
+}
+
 static void interruption_is_told(void **state) {
     (void)state;
     fv_error error = {FV_OK, ""};
@@ -523,6 +542,7 @@ int main(void) {
         TEST(no_network_is_explained),
         TEST(endless_answers_are_cut),
         TEST(long_names_are_refused),
+        TEST(a_pipe_is_not_waited_for),
         TEST(interruption_is_told),
         TEST(sizes_are_checked_where_sums_are_missing),
         TEST(contents_are_checked_by_their_sums),
