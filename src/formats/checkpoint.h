@@ -1,7 +1,7 @@
 /* checkpoint.safetensors: a training between two steps. A safetensors file:
  *     metadata  which training it is of (fv_checkpoint_identity)
  *     progress  [FV_N_PROGRESS] F64, the numbers of fv_train_state
- *     history   [epoch][FV_N_HISTORY] F64, its rows
+ *     history   [epoch][FV_N_HISTORY] F64, its epochs (formats/epoch_row.h)
  *     weights, optimizer.1, ...  F32, its arrays, as the net lays them out */
 #ifndef FV_CHECKPOINT_H
 #define FV_CHECKPOINT_H
@@ -20,7 +20,6 @@ enum {
     FV_PROGRESS_TIME, /* of the training, evaluation included */
     FV_N_PROGRESS
 };
-enum { FV_N_HISTORY = 8 }; /* as in metrics.csv */
 
 extern const char *const fv_checkpoint_arrays[FV_N_STATE_ARRAYS]; /* their names in the file */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "formats/checkpoint.h"
+#include "formats/epoch_row.h"
 #include "formats/files.h"
 #include "formats/run_config.h"
 #include "fovea/machine.h"
@@ -103,10 +104,7 @@ static fv_status read_history(fv_checkpoint *c, const char *path, fv_error *erro
     for (size_t i = 0; i < n; i++, row += FV_N_HISTORY) {
         if (row[0] != (double)(i + 1)) return fail(path, error, "its history does not count its epochs");
         if (!all_finite(row, FV_N_HISTORY)) return fail(path, error, "its history holds numbers that are not finite");
-        bool judged = row[5] >= 0; /* else there was no validation split */
-        c->history[i] = (fv_epoch){
-            (int)i + 1, row[1], row[2], row[3], row[4], judged ? row[5] : (double)NAN, judged ? row[6] : (double)NAN,
-            row[7]};
+        c->history[i] = fv_epoch_take(row);
     }
     c->state.history = c->history;
     return FV_OK;

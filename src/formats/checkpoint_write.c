@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "formats/checkpoint.h"
+#include "formats/epoch_row.h"
 #include "formats/files.h"
 #include "formats/json_text.h"
 #include "formats/run_config.h"
@@ -48,26 +49,6 @@ void fv_checkpoint_identity_deinit(fv_checkpoint_identity *identity) {
     free(identity->config);
 }
 
-/* What is not there yet, NaN or infinite in memory, is -1 in the file: losses and accuracies are not negative. */
-static double or_none(double x) {
-    return isfinite(x) ? x : -1;
-}
-
-static void fill_history(const fv_train_state *state, double *rows) {
-    for (int i = 0; i < state->epoch; i++) {
-        const fv_epoch *e = &state->history[i];
-        const double row[FV_N_HISTORY] = {e->epoch,
-                                          e->time_s,
-                                          e->learning_rate,
-                                          e->train_loss,
-                                          e->train_accuracy,
-                                          or_none(e->validation_loss),
-                                          or_none(e->validation_accuracy),
-                                          e->images_per_s};
-        for (int j = 0; j < FV_N_HISTORY; j++) *rows++ = row[j];
-    }
-}
-
 fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config, const fv_net *net,
                               const fv_dataset *dataset, const fv_train_state *state, double time_s, fv_error *error) {
     char path[FV_PATH_SIZE];
@@ -78,7 +59,7 @@ fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config
                                             state->loss,
                                             (double)state->n_correct,
                                             state->time_s,
-                                            or_none(state->best_loss),
+                                            fv_or_none(state->best_loss),
                                             state->epochs_since_best,
                                             time_s};
     fv_named_tensor tensors[FV_N_STATE_ARRAYS + 2];
@@ -94,7 +75,7 @@ fv_status fv_checkpoint_write(const char *directory, const fv_run_config *config
     fv_checkpoint_identity identity;
     fv_status status;
     if (fv_checkpoint_identity_init(&identity, config, net, dataset) && history) {
-        fill_history(state, history);
+        for (int i = 0; i < state->epoch; i++) fv_epoch_put(&state->history[i], history + i * FV_N_HISTORY);
         status = fv_safetensors_write(path, tensors, n, identity.item, FV_N_IDENTITY, error);
     } else {
         status = fv_fail(error, FV_E_MEMORY, "%s: not enough memory", fv_path_shown(path));

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "formats/epoch_row.h"
 #include "formats/files.h"
 #include "formats/safetensors.h"
 #include "formats/safetensors_types.h"
@@ -21,7 +22,7 @@
 #include "nn/net.h"
 #include "study/study.h"
 
-enum { KEY_SIZE = 8192, PATH_SIZE = 1200, N_HISTORY = 8, N_SCORE = 3, N_PREDICTION = 6 };
+enum { KEY_SIZE = 8192, PATH_SIZE = 1200, N_SCORE = 3, N_PREDICTION = 6 };
 enum { EPOCHS, TIME_S, WALL_S, VALIDATION, TEST = VALIDATION + N_SCORE, MACRO = TEST + N_SCORE, N_NUMBERS = MACRO + 2 };
 
 static bool is_final(const fv_study *s, const fv_job *job) {
@@ -60,15 +61,6 @@ static double *put_score(double *to, const fv_score *score) {
     return to;
 }
 
-/* What a training without validation images has no figure of is -1: losses and accuracies are not negative. */
-static double or_none(double x) {
-    return isnan(x) ? -1 : x;
-}
-
-static double none_is_nan(double x) {
-    return x < 0 ? (double)NAN : x;
-}
-
 /* Everything but the net's arrays as doubles: numbers, history, train scores, predictions. */
 static void put_values(fv_study *s, const fv_job *job, double *to) {
     *to++ = job->n_epochs;
@@ -80,18 +72,7 @@ static void put_values(fv_study *s, const fv_job *job, double *to) {
     to = put_score(to, &job->test_score);
     *to++ = job->macro.accuracy;
     *to++ = job->macro.f1;
-    for (int i = 0; i < job->n_epochs; i++) {
-        const fv_epoch *e = &job->history[i];
-        const double row[N_HISTORY] = {e->epoch,
-                                       e->time_s,
-                                       e->learning_rate,
-                                       e->train_loss,
-                                       e->train_accuracy,
-                                       or_none(e->validation_loss),
-                                       or_none(e->validation_accuracy),
-                                       e->images_per_s};
-        for (int j = 0; j < N_HISTORY; j++) *to++ = row[j];
-    }
+    for (int i = 0; i < job->n_epochs; i++) to = fv_epoch_put(&job->history[i], to);
     for (int i = 0; i < job->n_epochs; i++) to = put_score(to, &job->train_score[i]);
     for (size_t i = 0; i < job->validation_score.n; i++) {
         const fv_prediction *p = &job->predictions[i];
@@ -102,7 +83,7 @@ static void put_values(fv_study *s, const fv_job *job, double *to) {
 }
 
 static size_t n_values(size_t n_epochs, size_t n_predictions) {
-    return N_NUMBERS + n_epochs * (N_HISTORY + N_SCORE) + n_predictions * N_PREDICTION;
+    return N_NUMBERS + n_epochs * (FV_N_HISTORY + N_SCORE) + n_predictions * N_PREDICTION;
 }
 
 fv_status fv_study_keep(fv_study *s, const fv_job *job, const fv_net *net, fv_error *error) {
@@ -171,10 +152,11 @@ static bool take_values(fv_study *s, fv_job *job, const fv_named_tensor *t) {
     if (!(job->macro.accuracy >= 0 && job->macro.accuracy <= 1 && job->macro.f1 >= 0 && job->macro.f1 <= 1))
         return false;
     if (t->size[0] != n_values((size_t)job->n_epochs, job->validation_score.n)) return false;
-    for (int i = 0; i < job->n_epochs; i++, p += N_HISTORY) {
-        for (int k = 1; k < N_HISTORY; k++)
+    for (int i = 0; i < job->n_epochs; i++, p += FV_N_HISTORY) {
+        if (p[0] != i + 1) return false;
+        for (int k = 1; k < FV_N_HISTORY; k++)
             if (!is_figure(p[k])) return false;
-        job->history[i] = (fv_epoch){i + 1, p[1], p[2], p[3], p[4], none_is_nan(p[5]), none_is_nan(p[6]), p[7]};
+        job->history[i] = fv_epoch_take(p);
     }
     for (int i = 0; i < job->n_epochs; i++)
         if (!take_score(&p, job->n_train, &job->train_score[i])) return false;
