@@ -102,7 +102,7 @@ class EmbeddingView {
     };
     all.addEventListener('click', () => set(true));
     none.addEventListener('click', () => set(false));
-    return h('.legend', { role: 'group', 'aria-label': 'Classes shown' }, ...buttons, all, none);
+    return h('.legend', { role: 'group', 'aria-label': 'Classes shown' }, ...buttons, h('.together', {}, all, none));
   }
 
   picker() {
