@@ -76,7 +76,7 @@ train_killed patient --epochs 200 --optimizer "sgd momentum 0.9" --learning-rate
     --checkpoint-every 0.002
 
 # It does go on, and does not begin again: from the middle of an epoch, as --checkpoint-every asks, and from its end.
-slow="conv 64 5x5 pad 2, conv 64 5x5 pad 2, dense classes" # an epoch of seconds
+slow="conv 32 5x5 pad 2, conv 32 5x5 pad 2, dense classes" # an epoch of a second
 "$fovea" train digits --model "$slow" --epochs 1 --batch 4 --checkpoint-every 0.001 --quiet --out middle 2>messages &
 pid=$!
 until_true [ -e middle/checkpoint.safetensors ]
